@@ -1,0 +1,237 @@
+//! Target to caller: masks, limits, and what is recorded of it.
+
+use super::{Cleared, Gate, InFlight, not_recorded};
+use crate::event::{Answer, Done, Frame, Row, RowCodec};
+use crate::fault::Denial;
+use crate::ids::{CommandNo, RuleId};
+use crate::journal::Event;
+use crate::judge::{Sensitive, Sight};
+use crate::mask::forms::Form;
+use crate::mask::plan::{CellShape, ColumnInfo, ColumnPlan, ColumnRef, Origin, Plan, PlannedColumn};
+use crate::time::Moment;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+impl Gate {
+    /// Which columns of this result are masked, under the rules in force now. Kept by the connector and reused until
+    /// the epoch changes.
+    pub fn plan(&mut self, columns: &[ColumnInfo<'_>]) -> Plan {
+        let now = self.clock.now();
+        let planned: Vec<PlannedColumn> = columns
+            .iter()
+            .map(|column| PlannedColumn {
+                name: column.name.to_owned(),
+                plan: self.plan_column(now, column),
+                shape: column.shape.clone(),
+            })
+            .collect();
+        let empty = planned.iter().all(|column| column.plan == ColumnPlan::Clear);
+        Plan {
+            binary: columns.iter().map(|column| column.binary).collect(),
+            columns: planned,
+            epoch: self.epoch,
+            classes: Arc::clone(&self.classes),
+            empty,
+        }
+    }
+
+    fn plan_column(&mut self, now: Moment, column: &ColumnInfo<'_>) -> ColumnPlan {
+        let masked = match &column.origin {
+            Origin::Column(origin) => self.see_column(now, origin),
+            // A form that keeps part of the value would keep another part of what was computed from it.
+            Origin::Derived(origins) => {
+                let rule = origins.iter().find_map(|origin| self.see_column(now, origin));
+                rule.map(|(_, rule)| (Form::Redact, rule))
+            }
+            Origin::Unknown => Some((Form::Redact, RuleId::new("unknown-origin"))),
+        };
+        let scanned = match &column.shape {
+            CellShape::Text | CellShape::Json { .. } => true,
+            CellShape::Typed { scan, .. } => *scan,
+        };
+        match masked {
+            Some((form, rule)) => ColumnPlan::Masked { form, rule },
+            None if scanned && !self.wanted.is_empty() => ColumnPlan::Detect,
+            None => ColumnPlan::Clear,
+        }
+    }
+
+    fn see_column(&mut self, now: Moment, origin: &ColumnRef<'_>) -> Option<(Form, RuleId)> {
+        let ColumnRef { schema, table, column } = *origin;
+        match self.judge.see(now, &Sensitive::Column { schema, table, column }) {
+            Sight::Clear => None,
+            Sight::Masked { form, rule } => Some((form, rule)),
+        }
+    }
+
+    /// Would this caller see the column? For connectors that must know before there is a result.
+    pub fn sees(&mut self, origin: &ColumnRef<'_>) -> bool {
+        let now = self.clock.now();
+        self.see_column(now, origin).is_none()
+    }
+
+    /// Free text of the target with every recognisable value that this caller may not see redacted. `None`: nothing
+    /// had to change.
+    pub fn words(&mut self, text: &str) -> Option<String> {
+        if self.wanted.is_empty() { None } else { self.masker.words(text, self.wanted) }
+    }
+
+    /// The recording of this command's result is full: further rows need not be read for its sake.
+    pub fn is_recorded_enough(&self, of: CommandNo) -> bool {
+        self.in_flight.iter().find(|flight| flight.no == of).is_none_or(|flight| flight.truncated)
+    }
+
+    /// Masks, records, and only then clears.
+    pub fn answer<'a>(&'a mut self, frame: Frame<'a, Answer<'_>>) -> Result<Cleared<'a>, Denial> {
+        if self.poisoned {
+            return Err(not_recorded());
+        }
+        self.bytes_out += frame.bytes.len() as u64;
+        match frame.event {
+            Answer::Columns { of, plan } => self.columns(of, plan)?,
+            Answer::Row { of, plan, row, codec } => {
+                if self.row(of, plan, &row, codec)? {
+                    return Ok(Cleared::new(&self.rebuilt, self.appended, Some(of)));
+                }
+            }
+            Answer::Rows { of, plan, count } => self.rows(of, plan, count, frame.bytes.len())?,
+            Answer::Output { of } => {
+                let bytes = frame.bytes.len() as u64;
+                self.count(of, 0, bytes)?;
+            }
+            Answer::Words { of: _ } | Answer::Housekeeping(_) => {}
+            Answer::Done { of, outcome } => self.done(of, &outcome)?,
+        }
+        Ok(Cleared::new(frame.bytes, self.appended, None))
+    }
+
+    fn columns(&mut self, of: CommandNo, plan: &Plan) -> Result<(), Denial> {
+        let now = self.clock.now();
+        let names = plan.columns.iter().map(|column| Cow::Borrowed(column.name.as_str())).collect();
+        let masked = plan
+            .columns
+            .iter()
+            .map(|column| match &column.plan {
+                ColumnPlan::Masked { rule, .. } => Some(rule.clone()),
+                ColumnPlan::Clear | ColumnPlan::Detect => None,
+            })
+            .collect();
+        self.append(now, &Event::Columns { of, names, masked }).map_err(|_| not_recorded())
+    }
+
+    /// True: the row was rebuilt, and `self.rebuilt` is what may cross.
+    fn row(
+        &mut self,
+        of: CommandNo,
+        plan: &Plan,
+        row: &Row<'_>,
+        codec: &dyn RowCodec,
+    ) -> Result<bool, Denial> {
+        if plan.epoch != self.epoch {
+            return Err(stale_plan());
+        }
+        let changed =
+            if plan.empty && row.cells.len() <= plan.columns.len() { 0 } else { self.masker.row(plan, row) };
+        if changed > 0 {
+            self.rebuilt.clear();
+            self.rebuilt_cells.clear();
+            codec.rebuild(
+                row,
+                &self.masker.edits,
+                &self.masker.new,
+                &mut self.rebuilt,
+                &mut self.rebuilt_cells,
+            );
+        }
+        let bytes = if changed > 0 { self.rebuilt.len() } else { row.bytes.len() } as u64;
+        self.count(of, 1, bytes)?;
+        self.keep_row(of, plan, row, changed)?;
+        Ok(changed > 0)
+    }
+
+    /// Records the row as the caller will see it, up to the target's limit.
+    fn keep_row(&mut self, of: CommandNo, plan: &Plan, row: &Row<'_>, changed: u64) -> Result<(), Denial> {
+        let limit = self.grant.target().record_result_bytes;
+        let now = self.clock.now();
+        let bytes = if changed > 0 { self.rebuilt.len() } else { row.bytes.len() } as u64;
+        let Some(flight) = self.flight(of) else { return Ok(()) };
+        flight.masked += changed;
+        if flight.truncated {
+            return Ok(());
+        }
+        if flight.kept_bytes.saturating_add(bytes) > limit {
+            flight.truncated = true;
+            let after_rows = flight.rows.saturating_sub(1);
+            return self.append(now, &Event::Truncated { of, after_rows }).map_err(|_| not_recorded());
+        }
+        flight.kept_bytes += bytes;
+        let (bytes, cells) = if changed > 0 {
+            (self.rebuilt.as_slice(), self.rebuilt_cells.as_slice())
+        } else {
+            (row.bytes, row.cells)
+        };
+        match self.journal.append_row(now, of, bytes, cells, &plan.binary) {
+            Ok(_) => {
+                self.appended += 1;
+                Ok(())
+            }
+            Err(_) => {
+                self.poisoned = true;
+                Err(not_recorded())
+            }
+        }
+    }
+
+    fn rows(&mut self, of: CommandNo, plan: &Plan, count: u64, bytes: usize) -> Result<(), Denial> {
+        if plan.epoch != self.epoch {
+            return Err(stale_plan());
+        }
+        if !plan.empty || !self.is_recorded_enough(of) {
+            return Err(Denial::of_house(
+                "rows-unread",
+                "Rows that must be masked or recorded were not read.",
+            )
+            .fatal());
+        }
+        self.count(of, count, bytes as u64)
+    }
+
+    fn count(&mut self, of: CommandNo, rows: u64, bytes: u64) -> Result<(), Denial> {
+        let Some(flight) = self.flight(of) else { return Ok(()) };
+        flight.rows += rows;
+        flight.bytes_out += bytes;
+        if flight.rows > flight.max_rows || flight.bytes_out > flight.max_bytes {
+            let text = format!("The result is larger than the rules allow ({} rows so far).", flight.rows);
+            return Err(Denial::of_house("result-limit", text).fatal());
+        }
+        Ok(())
+    }
+
+    fn done(&mut self, of: CommandNo, outcome: &Done<'_>) -> Result<(), Denial> {
+        let Some(at) = self.in_flight.iter().position(|flight| flight.no == of) else { return Ok(()) };
+        let Some(flight) = self.in_flight.remove(at) else { return Ok(()) };
+        let now = self.clock.now();
+        let error = outcome.error.map(|(code, text)| Cow::Owned(format!("{code}: {text}")));
+        let event = Event::Done {
+            of,
+            tag: Cow::Borrowed(outcome.tag),
+            rows: outcome.rows.unwrap_or(flight.rows),
+            bytes_out: flight.bytes_out,
+            bytes_in: flight.bytes_in,
+            duration_us: now.since_us(flight.started),
+            error,
+            masked: flight.masked,
+        };
+        self.append(now, &event).map_err(|_| not_recorded())
+    }
+
+    pub(super) fn flight(&mut self, of: CommandNo) -> Option<&mut InFlight> {
+        self.in_flight.iter_mut().find(|flight| flight.no == of)
+    }
+}
+
+/// The rules changed between the columns and a row: nothing more of this result crosses.
+fn stale_plan() -> Denial {
+    Denial::of_house("rules-changed", "The rules changed while this result was on its way. Ask again.")
+        .fatal()
+}

@@ -1,0 +1,14 @@
+//! The harness of every connector: the door it goes through, the bytes it may write, TLS, dialling, listening.
+//!
+//! A connector reads from peers as it likes. It writes to them through an [`Outbox`], which takes only what the gate
+//! cleared, and to a target only once the entries behind it are in the recording.
+
+pub mod connector;
+pub mod door;
+pub mod outbox;
+pub mod route;
+
+pub use connector::{Connector, House, Setting, SettingFault, StatementView};
+pub use door::{Claim, Credential, Credentials, Door, Ending, Session};
+pub use outbox::Outbox;
+pub use route::Route;

@@ -1,0 +1,26 @@
+//! Where a connector may dial to. Made from a grant, or for an administrator's probe of a registered target.
+
+use sallyport_core::{Grant, Target};
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub struct Route {
+    target: Arc<Target>,
+    database: String,
+}
+
+impl Route {
+    pub fn of(grant: &Grant) -> Self {
+        Self { target: Arc::clone(grant.target()), database: grant.database().to_owned() }
+    }
+    /// For `targets test`: an administrator asks whether a target can be reached. No caller's bytes cross.
+    pub fn for_probe(target: Arc<Target>, database: String) -> Self {
+        Self { target, database }
+    }
+    pub fn target(&self) -> &Arc<Target> {
+        &self.target
+    }
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+}
