@@ -95,6 +95,15 @@ pub enum Event<'a> {
     Notice {
         text: Cow<'a, str>,
     },
+    /// A change made through the control plane.
+    Change {
+        by: Cow<'a, str>,
+        /// What was done to what: `create`, `target prod`.
+        action: Cow<'a, str>,
+        object: Cow<'a, str>,
+        /// JSON, without secrets.
+        detail: Cow<'a, str>,
+    },
     Closed {
         reason: Cow<'a, str>,
         commands: u64,
