@@ -1,0 +1,111 @@
+//! What is protected, and its credential as the vault sealed it. This file never sees a credential in the clear.
+
+use crate::fault::{StoreFault, from_json, to_json};
+use crate::open::Store;
+use sallyport_core::{Moment, Target};
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+const NOUN: &str = "target";
+const SELECT: &str =
+    "SELECT target, credential, revision, created, updated FROM targets WHERE ($1 = '' OR name = $1) ORDER BY name";
+
+/// `credential` is what the vault sealed; blank when printed all the same.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredTarget {
+    pub target: Target,
+    pub credential: Option<String>,
+    pub revision: i64,
+    pub created: Moment,
+    pub updated: Moment,
+}
+
+impl std::fmt::Debug for StoredTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredTarget")
+            .field("target", &self.target)
+            .field("has_credential", &self.credential.is_some())
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    pub async fn targets(&self) -> Result<Vec<StoredTarget>, StoreFault> {
+        let rows = sqlx::query(SELECT).bind("").fetch_all(&self.pool).await?;
+        rows.iter().map(read).collect()
+    }
+    pub async fn target(&self, name: &str) -> Result<Option<StoredTarget>, StoreFault> {
+        if name.is_empty() {
+            return Ok(None);
+        }
+        let row = sqlx::query(SELECT).bind(name).fetch_optional(&self.pool).await?;
+        row.as_ref().map(read).transpose()
+    }
+    pub async fn add_target(
+        &self,
+        target: &Target,
+        credential: Option<&str>,
+        now: Moment,
+    ) -> Result<StoredTarget, StoreFault> {
+        sqlx::query(
+            "INSERT INTO targets (name, protocol, target, credential, revision, created, updated) \
+             VALUES ($1, $2, $3, $4, 1, $5, $5)",
+        )
+        .bind(target.name.as_str())
+        .bind(target.protocol.as_str())
+        .bind(to_json("targets", target)?)
+        .bind(credential)
+        .bind(now.0)
+        .execute(&self.pool)
+        .await
+        .map_err(|error| StoreFault::on_insert(error, NOUN, target.name.as_str()))?;
+        self.target_now(target.name.as_str()).await
+    }
+    /// Replaces what `revision` showed; refuses where somebody else was faster. `None` keeps the credential.
+    pub async fn change_target(
+        &self,
+        target: &Target,
+        credential: Option<&str>,
+        revision: i64,
+        now: Moment,
+    ) -> Result<StoredTarget, StoreFault> {
+        let name = target.name.as_str();
+        let changed = sqlx::query(
+            "UPDATE targets SET protocol = $1, target = $2, credential = COALESCE($3, credential), \
+             revision = revision + 1, updated = $4 WHERE name = $5 AND revision = $6",
+        )
+        .bind(target.protocol.as_str())
+        .bind(to_json("targets", target)?)
+        .bind(credential)
+        .bind(now.0)
+        .bind(name)
+        .bind(revision)
+        .execute(&self.pool)
+        .await?
+        .rows_affected();
+        let stored = self.target_now(name).await?;
+        if changed == 1 { Ok(stored) } else { Err(StoreFault::Changed { noun: NOUN, name: name.into() }) }
+    }
+    pub async fn remove_target(&self, name: &str) -> Result<(), StoreFault> {
+        let gone = sqlx::query("DELETE FROM targets WHERE name = $1").bind(name).execute(&self.pool).await?;
+        if gone.rows_affected() == 1 { Ok(()) } else { Err(missing(name)) }
+    }
+    async fn target_now(&self, name: &str) -> Result<StoredTarget, StoreFault> {
+        self.target(name).await?.ok_or_else(|| missing(name))
+    }
+}
+
+fn missing(name: &str) -> StoreFault {
+    StoreFault::Missing { noun: NOUN, name: name.into() }
+}
+
+fn read(row: &AnyRow) -> Result<StoredTarget, StoreFault> {
+    Ok(StoredTarget {
+        target: from_json("targets", &row.try_get::<String, _>("target")?)?,
+        credential: row.try_get("credential")?,
+        revision: row.try_get("revision")?,
+        created: Moment(row.try_get("created")?),
+        updated: Moment(row.try_get("updated")?),
+    })
+}
