@@ -6,7 +6,8 @@ const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 pub fn fresh_id(kind: &str) -> Result<String, getrandom::Error> {
     let mut random = [0u8; 16];
     getrandom::fill(&mut random)?;
-    let letters = random.iter().filter_map(|byte| LETTERS.get(usize::from(byte & 31))).map(|b| char::from(*b));
+    let letters =
+        random.iter().filter_map(|byte| LETTERS.get(usize::from(byte & 31))).map(|b| char::from(*b));
     Ok(format!("{kind}-{}", letters.collect::<String>()))
 }
 

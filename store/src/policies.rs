@@ -36,11 +36,7 @@ impl Store {
         Ok(found.filter(|found| found.revision == revision))
     }
     /// Newest first, below `before`.
-    pub async fn policy_history(
-        &self,
-        before: i64,
-        limit: i64,
-    ) -> Result<Vec<PolicyRevision>, StoreFault> {
+    pub async fn policy_history(&self, before: i64, limit: i64) -> Result<Vec<PolicyRevision>, StoreFault> {
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "{COLUMNS} WHERE revision < $1 ORDER BY revision DESC LIMIT $2"
         )))

@@ -107,12 +107,7 @@ impl Store {
         Ok(())
     }
     /// A session ends once: the first to say so is believed. False where it had ended already.
-    pub async fn session_closed(
-        &self,
-        id: &str,
-        end: &SessionEnd,
-        now: Moment,
-    ) -> Result<bool, StoreFault> {
+    pub async fn session_closed(&self, id: &str, end: &SessionEnd, now: Moment) -> Result<bool, StoreFault> {
         let closed = sqlx::query(
             "UPDATE sessions SET ended = $1, reason = $2, commands = $3, denied = $4, held = $5, head = $6, said = $7 \
              WHERE id = $8 AND ended IS NULL",

@@ -30,13 +30,7 @@ impl Store {
             .transpose()
     }
     /// Writes over `revision` (0 where there is none yet); of two writers one is told to read again.
-    pub async fn set(
-        &self,
-        name: &str,
-        value: &str,
-        revision: i64,
-        now: Moment,
-    ) -> Result<i64, StoreFault> {
+    pub async fn set(&self, name: &str, value: &str, revision: i64, now: Moment) -> Result<i64, StoreFault> {
         let written = if revision == 0 {
             sqlx::query(
                 "INSERT INTO settings (name, value, revision, updated) VALUES ($1, $2, 1, $3) \

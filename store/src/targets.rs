@@ -7,8 +7,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 const NOUN: &str = "target";
-const SELECT: &str =
-    "SELECT target, credential, revision, created, updated FROM targets WHERE ($1 = '' OR name = $1) ORDER BY name";
+const SELECT: &str = "SELECT target, credential, revision, created, updated FROM targets WHERE ($1 = '' OR name = $1) ORDER BY name";
 
 /// `credential` is what the vault sealed; blank when printed all the same.
 #[derive(Clone, PartialEq, Eq)]
