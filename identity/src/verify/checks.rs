@@ -37,7 +37,7 @@ pub(crate) fn time(
 }
 
 /// A NumericDate: seconds, perhaps with a fraction. Anything else in its place is refused, never taken as absent.
-fn date(claims: &Claims, claim: &'static str) -> Result<Option<Moment>, Refusal> {
+pub(crate) fn date(claims: &Claims, claim: &'static str) -> Result<Option<Moment>, Refusal> {
     let refusal = || Refusal::Claim { claim: claim.into() };
     let Some(value) = claims.at(claim) else { return Ok(None) };
     let seconds =

@@ -8,7 +8,9 @@ mod checks;
 mod token;
 
 pub use checks::CLOCK_SKEW_SECONDS;
+pub(crate) use checks::date as date_of;
 pub use token::MAX_TOKEN_BYTES;
+pub(crate) use token::Token;
 
 use crate::config::{ConfigFault, IssuerConfig};
 use crate::issuer::Issuer;
@@ -20,7 +22,7 @@ use sallyport_core::{Caller, Moment};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::sync::Arc;
-use token::{Claims, Token};
+use token::Claims;
 
 const TOKEN_NAME_BYTES: usize = 16;
 const MAX_TOKEN_ID_BYTES: usize = 128;
