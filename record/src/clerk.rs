@@ -3,7 +3,7 @@
 //! Invariant: a living file goes only after its sealed copy is on the shelf and its last head is in the signed log.
 
 use crate::fault::RecordFault;
-use crate::frame::{MAGIC, genesis};
+use crate::frame::{genesis, header_bytes};
 use crate::live::{Live, Tip, lock};
 use crate::log::{HexHash, Leaf, LeafState, Log};
 use crate::read::read;
@@ -29,7 +29,7 @@ pub(crate) type Lives = Arc<Mutex<HashMap<SessionId, Arc<Live>>>>;
 
 pub(crate) enum Job {
     Opened {
-        session: SessionId,
+        live: Arc<Live>,
         at: Moment,
     },
     Closed {
@@ -125,7 +125,10 @@ impl Office {
     fn take(&self, job: Job, batch: &mut Batch) {
         self.clerk.waiting.fetch_sub(1, Ordering::Relaxed);
         match job {
-            Job::Opened { session, at } => {
+            Job::Opened { live, at } => {
+                // The log must not outlive a file that it speaks of. An error has marked the session already.
+                _ = live.sync();
+                let session = live.session.clone();
                 let tip = Tip { entries: 0, head: genesis(&session) };
                 batch.leaves.push(leaf(session, LeafState::Opened, tip, at));
             }
@@ -201,7 +204,7 @@ impl Office {
             return Err(RecordFault::Read(crate::ReadFault::CutOff { no: outline.entries }));
         }
         let mut raw = File::open(&live.path).map_err(RecordFault::io("open", &live.path))?;
-        let header = (MAGIC.len() + 4 + live.session.as_str().len()) as u64;
+        let header = header_bytes(&live.session);
         raw.seek(SeekFrom::Start(header)).map_err(RecordFault::io("read", &live.path))?;
         let mut sealing = Sealing::new(&live.session, raw).map_err(RecordFault::io("seal", &live.path))?;
         let name = self.name(live)?;

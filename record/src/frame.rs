@@ -13,7 +13,6 @@ pub(crate) const VERSION: u8 = 1;
 /// An entry's body is refused beyond this: a statement that cannot be recorded does not run.
 pub const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 pub(crate) const MAX_SESSION_BYTES: usize = 128;
-pub(crate) const MAX_HEADER_BYTES: u64 = 8 + 4 + 128;
 
 /// Before the body: length, number, time, hash of the entry before.
 pub(crate) const HEAD_BYTES: usize = 4 + 8 + 8 + 32;
@@ -71,6 +70,11 @@ pub(crate) fn write_header(packing: Packing, session: &SessionId, out: &mut Vec<
     let name = session.as_str().as_bytes();
     out.extend_from_slice(&[VERSION, packing, 0, u8::try_from(name.len()).unwrap_or(0)]);
     out.extend_from_slice(name);
+}
+
+/// How long the header of this session's recording is.
+pub(crate) fn header_bytes(session: &SessionId) -> u64 {
+    (MAGIC.len() + 4 + session.as_str().len()) as u64
 }
 
 /// Begins an entry at the end of `out`; the body is appended next, then [`finish`] is called with what this returned.

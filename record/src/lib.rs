@@ -20,11 +20,15 @@ pub mod note;
 mod read;
 mod recorder;
 mod recover;
+mod replay;
+mod report;
 mod seal;
 mod shelf;
 mod summary;
 mod sync;
+mod tail;
 pub mod tree;
+mod verify;
 
 pub use fault::RecordFault;
 pub use follow::{Follow, News};
@@ -34,7 +38,10 @@ pub use live::SystemClock;
 pub use read::{Outline, ReadFault, Recording, read, read_bytes};
 pub use recorder::{Options, Recorder, Stored};
 pub use recover::{Recovered, Recovery};
+pub use replay::{ReplayFault, Speed, json_lines, replay};
+pub use report::{Finding, Kind, Report, SessionReport, State};
 pub use shelf::{LocalShelf, Shelf};
 pub use summary::Summary;
+pub use verify::{Known, verify};
 
 pub use ed25519_dalek::{SigningKey, VerifyingKey};

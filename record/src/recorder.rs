@@ -131,7 +131,7 @@ impl Recorder {
         let tip = Tip { entries: 0, head: genesis(session) };
         let live = Arc::new(Live::new(session.clone(), path, file, tip));
         lock(&self.desk.clerk.lives).insert(session.clone(), Arc::clone(&live));
-        self.desk.clerk.hand(Job::Opened { session: session.clone(), at: now })?;
+        self.desk.clerk.hand(Job::Opened { live: Arc::clone(&live), at: now })?;
         Ok(SessionJournal::new(live, Arc::clone(&self.desk), strict))
     }
 

@@ -9,6 +9,7 @@ use crate::log::{Leaf, LogFiles, lines};
 use crate::read::{Outline, ReadFault, read};
 use crate::recorder::Recorder;
 use crate::shelf::Shelf;
+use crate::tail::{self, Tail};
 use sallyport_core::SessionId;
 use sallyport_core::journal::Event;
 use std::borrow::Cow;
@@ -18,7 +19,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub const DIED: &str = "the gateway died";
+const DIED: &str = "the gateway died";
+/// Whoever can write to the folder could have put such a file there: its last entry says so for ever.
+const DIED_UNLOGGED: &str = "the gateway died before the log knew of this session";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recovered {
@@ -69,7 +72,7 @@ impl Recorder {
         path: &Path,
         logged: Option<u64>,
     ) -> Result<Recovered, RecordFault> {
-        let (outline, torn_bytes) = match read_to_tear(path)? {
+        let (outline, torn_bytes) = match read_to_tear(path, session)? {
             Some(read) => read,
             // Not even its header is whole: nothing was ever recorded in it.
             None => return set_aside(path).map(|torn_bytes| Recovered::Closed { entries: 0, torn_bytes }),
@@ -89,7 +92,7 @@ impl Recorder {
         let live = Arc::new(Live::new(session.clone(), path.to_owned(), file, tip));
         let now = self.desk.clock.now();
         if !outline.closed {
-            let reason = Cow::Borrowed(DIED);
+            let reason = Cow::Borrowed(if logged.is_some() { DIED } else { DIED_UNLOGGED });
             let event = Event::Closed { reason, commands: 0, bytes_in: 0, bytes_out: 0 };
             let mut entry = Vec::new();
             let start = frame::begin(&mut entry, tip.entries, now, &tip.head);
@@ -107,25 +110,26 @@ impl Recorder {
 }
 
 /// The whole entries of a file, and how many bytes of an unfinished one follow. `None`: the header itself is torn.
-fn read_to_tear(path: &Path) -> Result<Option<(Outline, u64)>, RecordFault> {
+fn read_to_tear(path: &Path, session: &SessionId) -> Result<Option<(Outline, u64)>, RecordFault> {
     let length = fs::metadata(path).map_err(RecordFault::io("look at", path))?.len();
     let mut recording = match read(path) {
         Ok(recording) => recording,
-        Err(ReadFault::NotARecording | ReadFault::Header) if length < frame::MAX_HEADER_BYTES => {
+        Err(ReadFault::NotARecording | ReadFault::Header) if length < frame::header_bytes(session) => {
             return Ok(None);
         }
         Err(fault) => return Err(fault.into()),
     };
+    let mut fault = None;
     for entry in recording.by_ref() {
-        match entry {
-            Ok(_) | Err(ReadFault::Torn { .. }) => {}
-            // A machine that lost power may leave zeros or old blocks where the last entry should be; in the middle
-            // of a file it would be a change.
-            Err(fault) => return Err(fault.into()),
-        }
+        fault = entry.err();
     }
-    let torn_bytes = length.saturating_sub(recording.whole_bytes());
-    Ok(Some((recording.outline(), torn_bytes)))
+    let outline = recording.outline();
+    let Some(fault) = fault else { return Ok(Some((outline, 0))) };
+    let tail = tail::look(path, recording.whole_bytes(), outline.entries, &fault);
+    match tail.map_err(RecordFault::io("read", path))? {
+        Tail::Torn { bytes } => Ok(Some((outline, bytes))),
+        Tail::Changed | Tail::Whole => Err(fault.into()),
+    }
 }
 
 /// Keeps what is cut, beside the recording.

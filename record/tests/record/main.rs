@@ -6,5 +6,9 @@
     clippy::panic,
     reason = "a test that cannot go on fails"
 )]
+mod disk;
+mod log;
+mod playing;
 mod scene;
 mod session;
+mod tamper;

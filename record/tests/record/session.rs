@@ -147,7 +147,7 @@ fn a_dead_gateways_recording_is_closed_whatever_the_length_of_its_torn_end() {
         assert_eq!(*torn_bytes > 0, day.join("s1.torn").exists());
         let entries: Vec<_> = recorder.read(&session).unwrap().map(|entry| entry.unwrap()).collect();
         let last = entries.last().unwrap().event().unwrap();
-        assert!(matches!(last, Event::Closed { reason, .. } if reason == "the gateway died"));
+        assert!(matches!(last, Event::Closed { reason, .. } if reason.starts_with("the gateway died")));
         assert_eq!(recorder.recover().unwrap().sessions, []);
     }
     // A whole header, one whole entry, two whole entries: each then closed by one more.
