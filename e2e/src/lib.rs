@@ -1,1 +1,1 @@
-
+//! The product from outside: the built executable, real servers, real clients. Everything is in `tests/`.

@@ -169,6 +169,10 @@ impl Gateway {
         let file = self.scratch.file("rules.cedar", text)?;
         self.verb(&["policy", "put", &file.display().to_string()]).map(|_| ())
     }
+    /// The authority that signed the gateway's own certificate.
+    pub fn authority(&self) -> PathBuf {
+        self.data().join("tls").join("ca.crt")
+    }
     pub fn config(&self) -> PathBuf {
         self.scratch.path().join("sallyport.toml")
     }

@@ -1,0 +1,121 @@
+//! Who gets in, how a session ends, and where the target's password never is.
+
+use crate::shop::{ALLOW_ALL, FORBID_ALL, LIMIT, Shop, text};
+use anyhow::Result;
+use sallyport_testkit::{GatewayOptions, Postgres, Process, Version, postgres, process};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+fn assert_ends(client: &mut Process, what: &str) {
+    let started = Instant::now();
+    while client.is_running() && started.elapsed() < LIMIT {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(!client.is_running(), "{what}: {}", client.log());
+}
+
+#[test]
+fn a_wrong_token_an_unknown_target_and_no_rule_are_told_apart() -> Result<()> {
+    let shop = Shop::open(Version::Distribution)?;
+    let port = shop.gateway.port;
+    let wrong = postgres::psql(port, "shop", "not-a-token", &["-c", "SELECT 1"], "")?;
+    assert_ne!(wrong.code, Some(0));
+    assert!(wrong.err.contains("token"), "{}", wrong.err);
+    let unknown = postgres::psql(port, "nowhere", &shop.token, &["-c", "SELECT 1"], "")?;
+    assert_ne!(unknown.code, Some(0));
+    assert!(unknown.err.contains("nowhere"), "{}", unknown.err);
+    shop.gateway.put_policy(FORBID_ALL)?;
+    let closed = postgres::psql(port, "shop", &shop.token, &["-c", "SELECT 1"], "")?;
+    assert!(closed.err.contains("Closed today."), "{}", closed.err);
+    Ok(())
+}
+
+#[test]
+fn new_rules_end_a_session_that_they_would_not_let_in() -> Result<()> {
+    let shop = Shop::open(Version::Distribution)?;
+    shop.gateway.put_policy(ALLOW_ALL)?;
+    let (mut client, log) = shop.psql_started("psql.log", &["SELECT 'inside'", "SELECT pg_sleep(60)"])?;
+    client.wait_until("the session", LIMIT, || text(&log).contains("inside\n"))?;
+    shop.gateway.put_policy(FORBID_ALL)?;
+    assert_ends(&mut client, "the session outlived its grant");
+    Ok(())
+}
+
+#[test]
+fn a_killed_session_ends_at_once() -> Result<()> {
+    let shop = Shop::open(Version::Distribution)?;
+    shop.gateway.put_policy(ALLOW_ALL)?;
+    let (mut client, log) = shop.psql_started("psql.log", &["SELECT 'inside'", "SELECT pg_sleep(60)"])?;
+    client.wait_until("the session", LIMIT, || text(&log).contains("inside\n"))?;
+    shop.gateway.verb(&["sessions", "kill", "--latest", "--reason", "enough"])?;
+    assert_ends(&mut client, "the session outlived its end");
+    assert!(text(&log).contains("enough"), "{}", text(&log));
+    Ok(())
+}
+
+#[test]
+fn a_session_ends_with_its_token() -> Result<()> {
+    let shop = Shop::open(Version::Distribution)?;
+    shop.gateway.put_policy(ALLOW_ALL)?;
+    let token = shop.gateway.token("reporter", "3s")?;
+    let started = Instant::now();
+    let ended = postgres::psql(shop.gateway.port, "shop", &token, &["-c", "SELECT pg_sleep(60)"], "")?;
+    assert_ne!(ended.code, Some(0));
+    assert!(started.elapsed() < Duration::from_secs(20), "the session outlived its token");
+    assert!(ended.err.contains("expired"), "{}", ended.err);
+    Ok(())
+}
+
+#[test]
+fn an_invalid_rule_is_refused_and_the_rules_in_force_stay() -> Result<()> {
+    let shop = Shop::open(Version::Distribution)?;
+    let broken = "@id(\"x\")\npermit(principal, action == Action::\"raed\", resource);\n";
+    let file = shop.gateway.scratch.file("broken.cedar", broken)?;
+    let refused = shop.gateway.verb_raw(&["policy", "put", &file.display().to_string()], "")?;
+    assert_ne!(refused.code, Some(0));
+    let said = refused.both();
+    assert!(said.contains("broken.cedar:2"), "{said}");
+    assert!(said.contains("read"), "no suggestion: {said}");
+    assert_eq!(shop.rows("SELECT 1")?, "1\n");
+    Ok(())
+}
+
+#[test]
+fn the_password_of_a_target_is_nowhere() -> Result<()> {
+    let shop = Shop::open(Version::Distribution)?;
+    shop.psql("SELECT 1; DROP TABLE payments;")?;
+    let answers = [
+        shop.gateway.verb(&["targets", "list", "--json"])?,
+        shop.gateway.verb(&["targets", "show", "shop"])?,
+        shop.gateway.verb(&["sessions", "list", "--json"])?,
+        shop.gateway.log(),
+    ];
+    for answer in answers {
+        assert!(!answer.contains(&shop.server.password), "the password stands in an answer or a log");
+    }
+    let mut grep = Command::new("grep");
+    grep.args(["-rlaF", "--", &shop.server.password]).arg(shop.gateway.folder());
+    let found = process::run(&mut grep, "", LIMIT)?;
+    assert_eq!(found.out, "", "the password stands in these files");
+    Ok(())
+}
+
+#[test]
+fn doctor_finds_nothing_wrong_with_a_working_gateway() -> Result<()> {
+    let shop = Shop::open(Version::Distribution)?;
+    let report =
+        shop.gateway.verb_raw(&["doctor", "--config", &shop.gateway.config().display().to_string()], "")?;
+    assert_eq!(report.code, Some(0), "{}", report.both());
+    Ok(())
+}
+
+#[test]
+fn the_same_gateway_works_on_a_postgresql_store() -> Result<()> {
+    let store = Postgres::start(Version::Distribution)?;
+    store.sql("postgres", "CREATE DATABASE sallyport")?;
+    let url = format!("postgres://postgres:{}@127.0.0.1:{}/sallyport", store.password, store.port);
+    let options = GatewayOptions { store_url: Some(url), ..GatewayOptions::default() };
+    let shop = Shop::open_with(Version::Distribution, &options, "")?;
+    assert_eq!(shop.rows("SELECT count(*) FROM customers")?, "5\n");
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! One binary of end-to-end tests. Each starts what it needs and leaves nothing behind.
+
+mod clients;
+mod durability;
+mod holds;
+mod house;
+mod masks;
+mod refusals;
+mod shop;

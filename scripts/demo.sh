@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# The demo behind `make run`: a throw-away PostgreSQL, the gateway, an agent with a one-hour token, a small policy.
+# Ctrl-C stops all of it and leaves nothing behind.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+
+port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+pick_port() { # a preferred port, or the next free one
+  local port=$1
+  for _ in $(seq 1 50); do
+    if port_is_free "$port"; then echo "$port"; return; fi
+    port=$((port + 1))
+  done
+  echo "demo: no free port near $1" >&2
+  exit 1
+}
+
+echo "building the gateway (the first time takes some minutes)"
+cargo build --quiet --locked --bin sallyport
+sallyport=${CARGO_TARGET_DIR:-$root/target}/debug/sallyport
+
+home=$(mktemp -d -t sallyport-demo-XXXXXX)
+chmod 755 "$home"
+pids=()
+cleanup() {
+  trap - EXIT INT TERM
+  for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+  for pid in "${pids[@]}"; do
+    for _ in $(seq 1 50); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+    kill -KILL "$pid" 2>/dev/null || true
+  done
+  rm -rf "$home"
+  echo
+  echo "stopped; nothing is left behind"
+}
+trap cleanup EXIT
+trap 'exit 0' INT TERM
+
+# --- a PostgreSQL to protect -------------------------------------------------------------------------------------
+pg_bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
+pg_port=$(pick_port 21432)
+as_pg() { if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi; }
+openssl rand -hex 16 >"$home/pg-password"
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" \
+  -keyout "$home/pg.key" -out "$home/pg.crt" 2>/dev/null
+install -d -m 700 "$home/pg"
+chmod 600 "$home/pg.key" "$home/pg-password"
+if [ "$(id -u)" = 0 ]; then chown postgres "$home/pg" "$home/pg.key" "$home/pg-password"; fi
+as_pg "$pg_bin/initdb" -D "$home/pg" -U shop_admin -A scram-sha-256 --pwfile="$home/pg-password" -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
+cat >>"$home/pg/postgresql.conf" <<CONF
+listen_addresses = '127.0.0.1'
+port = $pg_port
+unix_socket_directories = ''
+fsync = off
+ssl = on
+ssl_cert_file = '$home/pg.crt'
+ssl_key_file = '$home/pg.key'
+CONF
+if [ "$(id -u)" = 0 ]; then
+  (cd / && exec setsid runuser -u postgres -- "$pg_bin/postgres" -D "$home/pg") >"$home/pg.log" 2>&1 </dev/null &
+else
+  setsid "$pg_bin/postgres" -D "$home/pg" >"$home/pg.log" 2>&1 </dev/null &
+fi
+pids+=($!)
+export PGPASSWORD
+PGPASSWORD=$(cat "$home/pg-password")
+for _ in $(seq 1 300); do
+  if psql -X -q -h 127.0.0.1 -p "$pg_port" -U shop_admin -d postgres -c 'select 1' >/dev/null 2>&1; then break; fi
+  sleep 0.1
+done
+psql -X -q -h 127.0.0.1 -p "$pg_port" -U shop_admin -d postgres -c 'CREATE DATABASE shop'
+psql -X -q -h 127.0.0.1 -p "$pg_port" -U shop_admin -d shop -v ON_ERROR_STOP=1 -f deploy/demo/init.sql
+unset PGPASSWORD
+
+# --- the gateway -------------------------------------------------------------------------------------------------
+api_port=$(pick_port 8480)
+port=$(pick_port 15432)
+cat >"$home/sallyport.toml" <<CONF
+data_dir = "$home/data"
+[log]
+level = "warn"
+[api]
+listen = "127.0.0.1:$api_port"
+[[listener]]
+protocol = "postgres"
+listen = ["127.0.0.1:$port"]
+tls = "optional"
+CONF
+setsid "$sallyport" serve --config "$home/sallyport.toml" >"$home/gateway.log" 2>&1 </dev/null &
+pids+=($!)
+for _ in $(seq 1 300); do
+  if ! port_is_free "$api_port" && ! port_is_free "$port"; then break; fi
+  if ! kill -0 "${pids[-1]}" 2>/dev/null; then cat "$home/gateway.log" >&2; exit 1; fi
+  sleep 0.1
+done
+# Where the command line keeps its sign-in; the commands printed below use the same place.
+export SALLYPORT_HOME="$home/cli" SALLYPORT_URL="http://127.0.0.1:$api_port"
+"$sallyport" login --user operator --password-file "$home/data/operator-password" >/dev/null
+"$sallyport" targets add shop --protocol postgres --host 127.0.0.1 --port "$pg_port" --account shop_admin --database shop \
+  --password-file "$home/pg-password" --set sslmode=verify-full --set "ca_file=$home/pg.crt" --label env=demo >/dev/null
+rm "$home/pg-password"
+"$sallyport" agents add reporter --group agents >/dev/null
+"$sallyport" policy put deploy/demo/policy.cedar >/dev/null
+token=$("$sallyport" token --agent reporter --for 1h)
+printf '127.0.0.1:%s:*:*:%s\n' "$port" "$token" >"$home/pgpass"
+chmod 600 "$home/pgpass"
+
+# --- what to try -------------------------------------------------------------------------------------------------
+if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' off=$'\e[0m'; else bold='' dim='' off=''; fi
+client="PGPASSFILE=$home/pgpass psql -h 127.0.0.1 -p $port -U reporter -d shop"
+cli="SALLYPORT_HOME=$home/cli SALLYPORT_URL=$SALLYPORT_URL $sallyport"
+cat >"$home/commands" <<TEXT
+masked|$client -c "SELECT name, email, phone, notes FROM customers"
+refused|$client -c "DROP TABLE payments"
+held|$client -c "UPDATE customers SET credit_limit = 5000 WHERE id = 2"
+approve|$cli approvals approve --latest
+replay|$cli sessions replay --latest
+TEXT
+cat <<TEXT
+
+${bold}Sallyport is up.${off} An agent called reporter may use the database "shop"; its token is good for one hour.
+Paste these into another terminal:
+
+${bold}1. A SELECT whose sensitive values come back masked${off}
+   $(sed -n 's/^masked|//p' "$home/commands")
+
+${bold}2. A DROP that is refused, with the rule and the reason${off}
+   $(sed -n 's/^refused|//p' "$home/commands")
+
+${bold}3. An UPDATE that waits for a person …${off}
+   $(sed -n 's/^held|//p' "$home/commands")
+${bold}   … and the approval, from a third terminal${off}
+   $(sed -n 's/^approve|//p' "$home/commands")
+
+${bold}4. The replay of the last session${off}
+   $(sed -n 's/^replay|//p' "$home/commands")
+
+${dim}The approver is the person "operator", signed in for the command line; its password is in
+$home/data/operator-password. Below is the live audit. Ctrl-C stops all of it.${off}
+
+TEXT
+if [ -n "${SALLYPORT_DEMO_READY:-}" ]; then echo "$home" >"$SALLYPORT_DEMO_READY"; fi
+"$sallyport" sessions watch --all &
+watcher=$!
+pids+=("$watcher")
+wait "$watcher"
