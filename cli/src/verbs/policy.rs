@@ -1,0 +1,197 @@
+//! The rules in force, and what they would say.
+
+use super::show;
+use crate::Common;
+use crate::connection::{CliFault, Connection};
+use crate::paint;
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+#[derive(Subcommand, Debug)]
+pub enum Policy {
+    /// Print the rules in force
+    Show,
+    /// Put these files in force: all of them, instead of all that are
+    Put {
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Why, for the history
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// Whether these files could be in force, and what is wrong with them
+    Check {
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// What would happen to a statement, by which rules, and who could approve it
+    Explain(Explain),
+    /// Who changed the rules, and when
+    History,
+    /// The sets of rules that ship with the gateway
+    Packs {
+        /// Print this one's text
+        name: Option<String>,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// An agent or a person of this house
+    #[arg(long)]
+    caller: String,
+    #[arg(long)]
+    target: String,
+    #[arg(long)]
+    database: Option<String>,
+    /// The statement
+    text: String,
+}
+
+pub async fn run(verb: Policy, common: &Common) -> Result<(), CliFault> {
+    let connection = Connection::signed_in(common)?;
+    match verb {
+        Policy::Show => {
+            let answer = connection.get("/api/v1/policy", &[]).await?;
+            if common.json { show::json(&answer) } else { files(&answer) }
+        }
+        Policy::Put { files, note } => put(&connection, common, &files, &note).await,
+        Policy::Check { files } => {
+            let body = json!({ "files": read(&files)? });
+            let answer = connection.send(Method::POST, "/api/v1/policy/check", &body).await?;
+            if common.json {
+                show::json(&answer)?;
+            }
+            checked(&answer, common.json)
+        }
+        Policy::Explain(explain) => {
+            let body = json!({ "caller": explain.caller, "target": explain.target, "database": explain.database, "text": explain.text });
+            let answer = connection.send(Method::POST, "/api/v1/policy/explain", &body).await?;
+            if common.json { show::json(&answer) } else { explained(&answer) }
+        }
+        Policy::History => {
+            let answer = connection.get("/api/v1/policy/history", &[]).await?;
+            if common.json {
+                return show::json(&answer);
+            }
+            let columns = ["revision", "at", "author", "note"];
+            let row = |step: &Value| columns.iter().map(|name| show::cell(step, name)).collect();
+            show::table(
+                &columns,
+                show::items(&answer).iter().map(row).collect(),
+                "The rules were never changed.",
+            )
+        }
+        Policy::Packs { name } => packs(&connection, common, name).await,
+    }
+}
+
+async fn put(
+    connection: &Connection,
+    common: &Common,
+    paths: &[PathBuf],
+    note: &str,
+) -> Result<(), CliFault> {
+    let before = connection.get("/api/v1/policy", &[]).await?;
+    let files = read(paths)?;
+    // Asked first, so that what is wrong is shown with its place.
+    let check = connection.send(Method::POST, "/api/v1/policy/check", &json!({ "files": files })).await?;
+    checked(&check, true)?;
+    let body = json!({ "revision": before.get("revision"), "files": files, "note": note });
+    let answer = connection.send(Method::PUT, "/api/v1/policy", &body).await?;
+    if common.json {
+        return show::json(&answer);
+    }
+    show::line(&format!("Revision {} is in force, for live sessions too.", show::cell(&answer, "revision")))
+}
+
+/// Prints what is wrong, and fails if anything is.
+fn checked(answer: &Value, quiet: bool) -> Result<(), CliFault> {
+    let mut problems = Vec::new();
+    for problem in answer.get("problems").and_then(Value::as_array).into_iter().flatten() {
+        let of = |name: &str| show::cell(problem, name);
+        let kind = if problem.get("error").and_then(Value::as_bool) == Some(true) {
+            paint::bad("error")
+        } else {
+            paint::waits("warning")
+        };
+        let mut text = format!("{}:{}:{}: {kind}: {}", of("file"), of("line"), of("column"), of("message"));
+        let source = of("source_line");
+        if !source.is_empty() {
+            text.push_str(&format!("\n    {source}"));
+        }
+        let help = of("help");
+        if !help.is_empty() {
+            text.push_str(&format!("\n    write instead: {help}"));
+        }
+        problems.push(text);
+    }
+    if answer.get("sound").and_then(Value::as_bool) == Some(true) {
+        problems.iter().try_for_each(|problem| show::line(problem))?;
+        return if quiet { Ok(()) } else { show::line(&paint::good("These rules could be in force.")) };
+    }
+    Err(CliFault::call(format!(
+        "the rules were refused; those in force stay in force\n{}",
+        problems.join("\n")
+    )))
+}
+
+fn files(answer: &Value) -> Result<(), CliFault> {
+    show::line(&paint::quiet(&format!(
+        "// revision {}, by {}",
+        show::cell(answer, "revision"),
+        show::cell(answer, "author")
+    )))?;
+    for file in answer.get("files").and_then(Value::as_array).into_iter().flatten() {
+        show::line(&paint::quiet(&format!("// --- {}", show::cell(file, "path"))))?;
+        show::line(file.get("text").and_then(Value::as_str).unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+fn explained(answer: &Value) -> Result<(), CliFault> {
+    for part in answer.get("parts").and_then(Value::as_array).into_iter().flatten() {
+        show::line(&paint::strong(&show::cell(part, "text")))?;
+        show::fields(part, &["effects", "problem"])?;
+        match part.get("answer") {
+            Some(Value::String(text)) => show::line(text)?,
+            Some(answer) => match answer.get("display").and_then(Value::as_str) {
+                Some(text) => show::line(text)?,
+                None => show::json(answer)?,
+            },
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+async fn packs(connection: &Connection, common: &Common, name: Option<String>) -> Result<(), CliFault> {
+    let answer = connection.get("/api/v1/policy/packs", &[]).await?;
+    if common.json {
+        return show::json(&answer);
+    }
+    let packs = show::items(&answer);
+    let Some(name) = name else {
+        let row = |pack: &Value| vec![show::cell(pack, "name"), show::cell(pack, "help")];
+        return show::table(&["name", "what for"], packs.iter().map(row).collect(), "No packs.");
+    };
+    let found = packs.iter().find(|pack| show::cell(pack, "name") == name);
+    let found =
+        found.ok_or_else(|| CliFault::call(format!("there is no pack {name}: `policy packs` lists them")))?;
+    show::line(found.get("text").and_then(Value::as_str).unwrap_or_default())
+}
+
+fn read(paths: &[PathBuf]) -> Result<Vec<Value>, CliFault> {
+    paths.iter().map(|path| Ok(json!({ "path": name(path), "text": text(path)? }))).collect()
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+fn text(path: &Path) -> Result<String, CliFault> {
+    std::fs::read_to_string(path)
+        .map_err(|fault| CliFault::call(format!("cannot read {}: {fault}", path.display())))
+}
