@@ -50,7 +50,7 @@ impl<'a> Token<'a> {
         if text.len() > MAX_TOKEN_BYTES {
             return Err(Refusal::TooLarge { limit: MAX_TOKEN_BYTES });
         }
-        let parts = text.split('.').take(PARTS_OF_AN_ENCRYPTED_TOKEN).collect::<Vec<_>>();
+        let parts = text.split('.').take(PARTS_OF_AN_ENCRYPTED_TOKEN + 1).collect::<Vec<_>>();
         let (header, claims, signature) = match parts.as_slice() {
             [header, claims, signature] => (*header, *claims, *signature),
             [header, ..] if parts.len() == PARTS_OF_AN_ENCRYPTED_TOKEN && decode(header).is_ok() => {
