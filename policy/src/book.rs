@@ -1,0 +1,81 @@
+//! The rules in force. Replaced whole or not at all, under live sessions, which see it at their next question.
+
+use crate::diagnostics::Diagnostics;
+use crate::explain::{Explanation, explain};
+use crate::load::{RuleFile, load};
+use crate::session::Session;
+use crate::slice::Rules;
+use arc_swap::ArcSwap;
+use sallyport_core::judge::Facts;
+use sallyport_core::{Effects, Epoch, Judge, Moment};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub struct RuleBook {
+    rules: ArcSwap<Rules>,
+    /// The epoch of `rules`, set after them: who sees an epoch also sees its rules, or later ones.
+    epoch: AtomicU64,
+    /// One replacement at a time, so that epochs only grow.
+    replacing: Mutex<()>,
+}
+
+impl std::fmt::Debug for RuleBook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RuleBook").field("epoch", &self.epoch()).field("rules", &self.len()).finish()
+    }
+}
+
+impl RuleBook {
+    /// Rules that passed every check, in force as the first edition. No files at all deny everything.
+    pub fn load(files: Vec<RuleFile>) -> Result<RuleBook, Diagnostics> {
+        let rules = Rules::new(1, checked(&files)?);
+        Ok(Self { rules: ArcSwap::from_pointee(rules), epoch: AtomicU64::new(1), replacing: Mutex::new(()) })
+    }
+
+    /// Puts other rules in force. With any error the ones in force stay in force.
+    pub fn replace(&self, files: Vec<RuleFile>) -> Result<Epoch, Diagnostics> {
+        let rules = checked(&files)?;
+        let _one = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        let epoch = self.epoch().0 + 1;
+        self.rules.store(Arc::new(Rules::new(epoch, rules)));
+        self.epoch.store(epoch, Ordering::Release);
+        Ok(Epoch(epoch))
+    }
+
+    /// What is wrong with files, without putting them in force.
+    pub fn check(files: &[RuleFile]) -> Diagnostics {
+        load(files).1
+    }
+
+    pub fn epoch(&self) -> Epoch {
+        Epoch(self.epoch.load(Ordering::Acquire))
+    }
+
+    /// How many rules are in force.
+    pub fn len(&self) -> usize {
+        self.rules.load().all.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A judge for one session. Follows replacements by itself.
+    pub fn session(self: &Arc<Self>, facts: Facts) -> Box<dyn Judge> {
+        Box::new(Session::new(Arc::clone(self), facts))
+    }
+
+    /// What would happen, by which rules, and who could approve.
+    pub fn explain(&self, facts: &Facts, effects: &Effects, now: Moment) -> Explanation {
+        explain(self.rules(), facts, effects, now)
+    }
+
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        self.rules.load_full()
+    }
+}
+
+fn checked(files: &[RuleFile]) -> Result<Vec<crate::rule::Rule>, Diagnostics> {
+    let (rules, found) = load(files);
+    if found.has_errors() { Err(found) } else { Ok(rules) }
+}
