@@ -68,7 +68,11 @@ fn hold(policy: &Policy, shape: &Value) -> Result<Option<HoldNote>, Complaint> {
     }
     if speaks_of(policy, "connect") || speaks_of(policy, "see") {
         let help = "write action in Action::\"command\", or the actions that need approval";
-        return Err(complaint("hold", "only commands can be held, and this rule speaks of connect or see too", help));
+        return Err(complaint(
+            "hold",
+            "only commands can be held, and this rule speaks of connect or see too",
+            help,
+        ));
     }
     let groups: Vec<String> =
         text.split(',').map(|group| group.trim().to_owned()).filter(|group| !group.is_empty()).collect();
@@ -132,7 +136,8 @@ fn limit(policy: &Policy, name: &str) -> Result<Option<u64>, Complaint> {
 fn permit_on_see(policy: &Policy) -> Result<(), Complaint> {
     let only_see = speaks_of(policy, "see") && !speaks_of(policy, "connect") && !speaks_of_commands(policy);
     if policy.effect() == Effect::Permit && only_see {
-        let help = "everything that may be read is seen unless a forbid masks it; narrow that forbid with unless";
+        let help =
+            "everything that may be read is seen unless a forbid masks it; narrow that forbid with unless";
         return Err(complaint("", "a permit of see changes nothing", help));
     }
     Ok(())

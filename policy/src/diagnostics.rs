@@ -93,8 +93,12 @@ impl fmt::Display for Problem {
         writeln!(f, "  --> {}:{}:{}", self.file, self.line, self.column)?;
         writeln!(f, "   | {}", self.source_line)?;
         let indent = self.column.saturating_sub(1);
-        let blank: String =
-            self.source_line.chars().take(indent).map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect();
+        let blank: String = self
+            .source_line
+            .chars()
+            .take(indent)
+            .map(|letter| if letter == '\t' { '\t' } else { ' ' })
+            .collect();
         write!(f, "   | {blank}^")?;
         match &self.help {
             Some(help) => write!(f, "\n   = {help}"),

@@ -5,9 +5,9 @@ use crate::rule::Rule;
 use crate::session::{View, admission};
 use crate::slice::Rules;
 use crate::world::World;
+use sallyport_core::judge::Facts;
 use sallyport_core::mask::detect::Class;
 use sallyport_core::mask::forms::Form;
-use sallyport_core::judge::Facts;
 use sallyport_core::{Effect, Effects, Moment, RuleId, Sensitive, Sight, Verdict};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -94,7 +94,8 @@ pub(crate) fn explain(rules: Arc<Rules>, facts: &Facts, effects: &Effects, now: 
     let command = Outcome::of(view.verdict(&world, now, effects, &[]));
     let each = effects.list().iter().map(|effect| {
         let finding = view.effect(&world, now, effect, &[]);
-        let (permits, forbids, holds) = (cite(&finding.permits), cite(&finding.forbids), cite(&finding.holds));
+        let (permits, forbids, holds) =
+            (cite(&finding.permits), cite(&finding.forbids), cite(&finding.holds));
         let outcome = Outcome::of(combine(&[(effect, finding)], &place));
         EffectOutcome { effect: effect.clone(), outcome, permits, forbids, holds }
     });
@@ -200,4 +201,3 @@ impl fmt::Display for Explanation {
         Ok(())
     }
 }
-

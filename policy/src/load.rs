@@ -11,7 +11,7 @@ use cedar_policy::{
 use miette::Diagnostic;
 use sallyport_core::RuleId;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
 /// A file of rules by name, as people know it.
@@ -48,7 +48,8 @@ pub(crate) fn load(files: &[RuleFile]) -> (Vec<Rule>, Diagnostics) {
         };
         for template in set.templates() {
             let place = file.at(template.as_ref().loc().map_or(0, |loc| loc.start()));
-            let help = "name the principal and the resource: a rule with ?principal or ?resource is never filled in";
+            let help =
+                "name the principal and the resource: a rule with ?principal or ?resource is never filled in";
             found.add(&place, "a template is no rule", Some(help.into()));
         }
         let mut policies: Vec<_> = set.policies().cloned().collect();
@@ -90,7 +91,8 @@ fn read_rule<'a>(
     index: usize,
     places: &HashMap<String, Place<'a>>,
 ) -> Option<Rule> {
-    let Some(id) = policy.annotation("id").map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned) else {
+    let Some(id) = policy.annotation("id").map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned)
+    else {
         let help = "begin it with @id(\"a-name-of-its-own\"): callers and auditors read it";
         found.add(&place, "a rule without @id", Some(help.into()));
         return None;
@@ -145,19 +147,23 @@ fn validate(found: &mut Diagnostics, rules: &[Rule], places: &HashMap<String, Pl
     };
     let result = Validator::new(schema().clone()).validate(&set, ValidationMode::Strict);
     let mut problems = Vec::new();
+    let mut wrong: HashSet<&PolicyId> = HashSet::new();
     for error in result.validation_errors() {
+        wrong.insert(error.policy_id());
         if let Some(place) = place_of(places, error.policy_id(), error) {
             let (message, help) = in_our_words(error, &place);
             problems.push((place, Severity::Error, message, help));
         }
     }
-    for warning in result.validation_warnings() {
+    // What is wrong with a rule is often why it could never apply: once is enough.
+    for warning in result.validation_warnings().filter(|warning| !wrong.contains(warning.policy_id())) {
         if let Some(place) = place_of(places, warning.policy_id(), warning) {
             problems.push(warned(warning, place));
         }
     }
+    // Cedar says the same thing again for each action that a rule speaks of.
     problems.sort_by(|a, b| (a.0.file, a.0.offset, &a.2).cmp(&(b.0.file, b.0.offset, &b.2)));
-    problems.dedup_by(|a, b| (a.0.file, a.0.offset, &a.2) == (b.0.file, b.0.offset, &b.2));
+    problems.dedup_by(|a, b| (a.0.file, a.0.offset) == (b.0.file, b.0.offset));
     for (place, severity, message, help) in problems {
         found.put(severity, &place, message, help);
     }
@@ -179,7 +185,8 @@ fn in_our_words(error: &ValidationError, place: &Place<'_>) -> (String, Option<S
             let word = source.split('"').nth(1).unwrap_or_default();
             let help = match nearest(word, action_names()) {
                 Some(name) => format!("write Action::\"{name}\""),
-                None => "the actions are in schema.cedarschema: connect, see, read, insert, update, delete …".into(),
+                None => "the actions are in schema.cedarschema: connect, see, read, insert, update, delete …"
+                    .into(),
             };
             (format!("there is no action {word:?}"), Some(help))
         }
@@ -192,7 +199,7 @@ fn in_our_words(error: &ValidationError, place: &Place<'_>) -> (String, Option<S
             };
             (format!("there is no entity type {word}"), Some(help))
         }
-        other => (plain(&other.to_string()), other.help().map(|help| help.to_string())),
+        other => (plain(&other.to_string()), other.help().map(|help| plain(&help.to_string()))),
     }
 }
 
@@ -208,15 +215,20 @@ fn warned<'a>(
             (place, Severity::Error, "this rule can never apply".into(), help.or(Some(ours.into())))
         }
         ValidationWarning::InvalidActionApplication(_) => {
-            let ours = "its actions are never done by such a principal to such a resource: see schema.cedarschema";
+            let ours =
+                "its actions are never done by such a principal to such a resource: see schema.cedarschema";
             (place, Severity::Error, "this rule can never apply".into(), help.or(Some(ours.into())))
         }
         other => (place, Severity::Warning, plain(&other.to_string()), help),
     }
 }
 
-/// Without the name of the rule, which the place says better.
+/// Without the name of the rule, which the place says better, and without the one action of many.
 fn plain(message: &str) -> String {
     let rest = message.strip_prefix("for policy `").and_then(|rest| rest.split_once("`, "));
-    rest.map_or(message, |(_, rest)| rest).to_owned()
+    let message = rest.map_or(message, |(_, rest)| rest);
+    match message.split_once(" for Action::") {
+        Some((before, after)) if after.ends_with(" not found") => format!("{before} not found"),
+        _ => message.to_owned(),
+    }
 }

@@ -44,7 +44,9 @@ impl Rule {
 pub(crate) fn speaks_of(policy: &Policy, action: &str) -> bool {
     match policy.action_constraint() {
         ActionConstraint::Any => true,
-        ActionConstraint::Eq(one) => one.type_name().to_string() == "Action" && one.id().unescaped() == action,
+        ActionConstraint::Eq(one) => {
+            one.type_name().to_string() == "Action" && one.id().unescaped() == action
+        }
         ActionConstraint::In(groups) => groups.iter().any(|group| action_is_in(action, group)),
     }
 }

@@ -41,7 +41,10 @@ pub(crate) fn action_is_in(name: &str, group: &EntityUid) -> bool {
 static PARSED_ANCESTORS: LazyLock<HashMap<String, Vec<EntityUid>>> = LazyLock::new(|| {
     let entities = PARSED.action_entities().expect("the schema ships with the program");
     let ancestors = |uid: &EntityUid| entities.ancestors(uid).into_iter().flatten().cloned().collect();
-    entities.iter().map(|entity| (entity.uid().id().unescaped().to_owned(), ancestors(&entity.uid()))).collect()
+    entities
+        .iter()
+        .map(|entity| (entity.uid().id().unescaped().to_owned(), ancestors(&entity.uid())))
+        .collect()
 });
 
 /// `Table::"public.customers"`

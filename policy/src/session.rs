@@ -4,8 +4,8 @@ use crate::book::RuleBook;
 use crate::decide::{Finding, ask, combine};
 use crate::slice::{Rules, Slice};
 use crate::world::World;
-use sallyport_core::mask::forms::Form;
 use sallyport_core::judge::Facts;
+use sallyport_core::mask::forms::Form;
 use sallyport_core::{
     ApprovalFact, Effect, Effects, Epoch, Judge, Moment, Reason, RuleId, Sensitive, Sight, Verdict,
 };
@@ -163,8 +163,7 @@ pub(crate) fn admission(finding: &Finding<'_>, facts: &Facts) -> Result<Vec<Rule
         return refuse(ids(&stopped), message);
     }
     if finding.permits.is_empty() {
-        let message =
-            format!("No rule permits {} to connect to {}.", facts.caller.name, place(facts));
+        let message = format!("No rule permits {} to connect to {}.", facts.caller.name, place(facts));
         return refuse(vec![RuleId::new("default-deny")], message);
     }
     Ok(ids(&finding.permits))
@@ -200,7 +199,9 @@ fn key_of(thing: &Sensitive<'_>) -> [u8; 16] {
         hasher.update(part.as_bytes());
     };
     match thing {
-        Sensitive::Column { schema, table, column } => [schema, table, column].into_iter().for_each(|part| add(part)),
+        Sensitive::Column { schema, table, column } => {
+            [schema, table, column].into_iter().for_each(|part| add(part))
+        }
         Sensitive::Class(class) => add(class),
     }
     let mut key = [0; 16];

@@ -9,16 +9,18 @@ const STILL: [&str; 8] =
 /// Whether two equal commands can get different answers at different times. In doubt, yes.
 pub(crate) fn looks_at_time(conditions: &Value) -> bool {
     match conditions {
-        Value::Object(fields) => fields.iter().any(|(operator, operand)| match (operator.as_str(), operand) {
-            ("Var", Value::String(name)) => name == "context",
-            ("." | "has", operand) if is_context(operand.get("left")) => {
-                let attribute = operand.get("attr").and_then(Value::as_str);
-                !attribute.is_some_and(|name| STILL.contains(&name))
-            }
-            // A literal is data, whatever its words.
-            ("Value", _) => false,
-            (_, operand) => looks_at_time(operand),
-        }),
+        Value::Object(fields) => {
+            fields.iter().any(|(operator, operand)| match (operator.as_str(), operand) {
+                ("Var", Value::String(name)) => name == "context",
+                ("." | "has", operand) if is_context(operand.get("left")) => {
+                    let attribute = operand.get("attr").and_then(Value::as_str);
+                    !attribute.is_some_and(|name| STILL.contains(&name))
+                }
+                // A literal is data, whatever its words.
+                ("Value", _) => false,
+                (_, operand) => looks_at_time(operand),
+            })
+        }
         Value::Array(items) => items.iter().any(looks_at_time),
         _ => false,
     }

@@ -94,7 +94,8 @@ fn can_apply(rule: &Rule, world: &World) -> bool {
         PrincipalConstraint::Is(kind) => kind == *world.principal.type_name(),
         PrincipalConstraint::IsIn(kind, uid) => kind == *world.principal.type_name() && is_or_in(&uid),
     };
-    let other_target = |uid: &EntityUid| *uid.type_name() == *world.target.type_name() && *uid != world.target;
+    let other_target =
+        |uid: &EntityUid| *uid.type_name() == *world.target.type_name() && *uid != world.target;
     let resource = match rule.policy.resource_constraint() {
         ResourceConstraint::Any | ResourceConstraint::Is(_) => true,
         ResourceConstraint::Eq(uid) | ResourceConstraint::In(uid) | ResourceConstraint::IsIn(_, uid) => {

@@ -163,12 +163,8 @@ impl World {
             },
             ObjectKind::Channel => {
                 let database = self.database(here)?;
-                let (uid, mut chain) = self.named(
-                    Kind::Channel,
-                    &spell(&path),
-                    object.name(),
-                    [uid(Kind::Database, here)],
-                )?;
+                let (uid, mut chain) =
+                    self.named(Kind::Channel, &spell(&path), object.name(), [uid(Kind::Database, here)])?;
                 chain.push(database);
                 Ok((uid, chain))
             }

@@ -54,7 +54,10 @@ broken! {
 fn several_files_are_told_apart() {
     let files = vec![
         RuleFile::new("one.cedar", "@id(\"a\") permit(principal, action, resource);"),
-        RuleFile::new("two.cedar", "\n  @id(\"a\") permit(principal, action, resource);\n@id(\"b\") permit(principal, action == Action::\"conect\", resource);"),
+        RuleFile::new(
+            "two.cedar",
+            "\n  @id(\"a\") permit(principal, action, resource);\n@id(\"b\") permit(principal, action == Action::\"conect\", resource);",
+        ),
     ];
     insta::assert_snapshot!(RuleBook::check(&files).to_string());
 }

@@ -30,8 +30,9 @@ fn a_permit_that_cannot_be_evaluated_permits_nothing() {
 
 #[test]
 fn a_mask_that_cannot_be_evaluated_masks() {
-    let text =
-        format!(r#"@id("bad") @mask("hash") forbid(principal, action == Action::"see", resource) when {{ {FAILS} }};"#);
+    let text = format!(
+        r#"@id("bad") @mask("hash") forbid(principal, action == Action::"see", resource) when {{ {FAILS} }};"#
+    );
     let mut session = book(&text).session(agent());
     assert_eq!(sight(&mut *session, &Sensitive::Class("email")), "hash bad");
     assert_eq!(sight(&mut *session, &column("customers", "id")), "hash bad");

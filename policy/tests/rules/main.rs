@@ -1,5 +1,12 @@
 //! Rules as their writers and their subjects meet them: text in, verdicts and words out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends where it is wrong"
+)]
+
 mod approvals;
 mod broken;
 mod docs;

@@ -55,7 +55,10 @@ fn read_only_agents() {
             (effect(ConnectOut, ObjectKind::Host, "x"), "deny agents-no-escape"),
             (effect(Call, ObjectKind::Function, "public.refund"), "deny default-deny"),
             (effect(Set, ObjectKind::Setting, "search_path"), "allow"),
-            (effect(Set, ObjectKind::Setting, "session_replication_role"), "deny agents-no-identity-settings"),
+            (
+                effect(Set, ObjectKind::Setting, "session_replication_role"),
+                "deny agents-no-identity-settings",
+            ),
             (other(Transaction), "allow"),
             (effect(Listen, ObjectKind::Channel, "news"), "allow"),
             (effect(Notify, ObjectKind::Channel, "news"), "deny agents-no-notify"),

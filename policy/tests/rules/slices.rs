@@ -49,8 +49,7 @@ fn text(sketches: &[Sketch]) -> String {
     let mut text = String::new();
     for (index, (permit, principal, action, resource, condition)) in sketches.iter().enumerate() {
         let kind = if *permit { "permit" } else { "forbid" };
-        let scope =
-            format!("{}, {}, {}", PRINCIPALS[*principal], ACTIONS[*action], RESOURCES[*resource]);
+        let scope = format!("{}, {}, {}", PRINCIPALS[*principal], ACTIONS[*action], RESOURCES[*resource]);
         writeln!(text, "@id(\"r{index}\") {kind}({scope}) {};", CONDITIONS[*condition]).unwrap();
     }
     text

@@ -53,7 +53,9 @@ pub fn agent() -> Facts {
 }
 
 pub fn book(text: &str) -> Arc<RuleBook> {
-    Arc::new(RuleBook::load(vec![RuleFile::new("test.cedar", text)]).unwrap_or_else(|found| panic!("{found}")))
+    Arc::new(
+        RuleBook::load(vec![RuleFile::new("test.cedar", text)]).unwrap_or_else(|found| panic!("{found}")),
+    )
 }
 
 pub fn effect(action: Action, kind: ObjectKind, path: &str) -> Effect {
