@@ -1,6 +1,6 @@
 //! The embedded issuer and the verifier together, without a network.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use sallyport_core::{CallerKind, Moment};
 use sallyport_identity::{Algorithm, Issuer, IssuerFault, IssuerSettings, Refusal, TokenRequest, Verifier};
@@ -67,6 +67,45 @@ async fn a_person_comes_back_as_a_person() {
     let person = TokenRequest { kind: CallerKind::Person, owner: None, chain: Vec::new(), ..agent() };
     let caller = verifier(&issuer).verify(&token(&issuer, &person, NOW), NOW).await.unwrap();
     assert_eq!(caller.kind, CallerKind::Person);
+}
+
+#[tokio::test]
+async fn an_owner_is_spelled_as_a_principal_whichever_way_the_account_says_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let named = IssuerSettings { issuer: "house".into(), ..settings(Algorithm::EdDsa) };
+    let issuer = Arc::new(Issuer::open(folder.path(), named, NOW).unwrap());
+    let verifier = verifier(&issuer);
+    for (said, spelled) in [
+        ("alice", "house#alice"),
+        ("house#alice", "house#alice"),
+        ("https://idp.example#alice", "https://idp.example#alice"),
+    ] {
+        let request = TokenRequest { owner: Some(said.into()), ..agent() };
+        let caller = verifier.verify(&token(&issuer, &request, NOW), NOW).await.unwrap();
+        assert_eq!(caller.owner.as_deref(), Some(spelled));
+    }
+}
+
+#[test]
+fn the_first_key_file_still_opens_and_signs_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("issuer-keys.json");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    std::fs::copy(fixtures.join("issuer-keys_v1.json"), &path).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let published: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(fixtures.join("jwks_v1.json")).unwrap()).unwrap();
+    assert_eq!(open(folder.path()).jwks(), published);
+}
+
+#[test]
+fn many_first_starts_at_once_agree_on_one_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let published: Vec<_> = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| open(folder.path()).jwks())).collect();
+        starts.into_iter().map(|start| start.join().unwrap()).collect()
+    });
+    assert!(published.windows(2).all(|pair| pair[0] == pair[1]));
 }
 
 #[tokio::test]

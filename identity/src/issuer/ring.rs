@@ -158,9 +158,9 @@ pub(super) fn open(path: &Path, algorithm: Algorithm, now: Moment) -> Result<Rin
             let fault =
                 |source| IssuerFault::File { action: "make a folder for", path: path.to_owned(), source };
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fault)?;
-            let ring = Ring::first(algorithm, now)?;
-            save(path, &ring)?;
-            Ok(ring)
+            create(path, &Ring::first(algorithm, now)?)?;
+            // Another process may have been first: what is in the file counts, not what was made here.
+            read(path)
         }
         other => other,
     }
@@ -199,8 +199,24 @@ fn parse(text: &[u8], path: &Path) -> Result<Ring, IssuerFault> {
     Ok(Ring { older, newest })
 }
 
+/// Replaces the file in one step.
 pub(super) fn save(path: &Path, ring: &Ring) -> Result<(), IssuerFault> {
-    let fault = |source| IssuerFault::File { action: "write", path: path.to_owned(), source };
+    let draft = write_draft(path, ring)?;
+    std::fs::rename(&draft, path).and_then(|()| sync_folder(path)).map_err(unwritten(path))
+}
+
+/// Puts the file where none is. Loses quietly to another process that did the same.
+fn create(path: &Path, ring: &Ring) -> Result<(), IssuerFault> {
+    let draft = write_draft(path, ring)?;
+    let placed = std::fs::hard_link(&draft, path);
+    std::fs::remove_file(&draft).map_err(unwritten(path))?;
+    match placed {
+        Err(source) if source.kind() != ErrorKind::AlreadyExists => Err(unwritten(path)(source)),
+        _ => sync_folder(path).map_err(unwritten(path)),
+    }
+}
+
+fn write_draft(path: &Path, ring: &Ring) -> Result<PathBuf, IssuerFault> {
     let store = |key: &SigningKey| StoredKey {
         algorithm: key.algorithm,
         created: key.created,
@@ -208,19 +224,27 @@ pub(super) fn save(path: &Path, ring: &Ring) -> Result<(), IssuerFault> {
         pkcs8: StoredSecret(URL_SAFE_NO_PAD.encode(&*key.private)),
     };
     let document = Document { version: VERSION, keys: ring.all().map(store).collect() };
+    // Sized once, so that growing leaves no copy of a key behind.
     let mut text = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES as usize));
-    serde_json::to_writer_pretty(&mut *text, &document).map_err(|error| fault(error.into()))?;
+    serde_json::to_writer_pretty(&mut *text, &document).map_err(|error| unwritten(path)(error.into()))?;
     let draft = draft_beside(path)?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(fault)?;
-    let placed =
-        file.write_all(&text).and_then(|()| file.sync_all()).and_then(|()| std::fs::rename(&draft, path));
-    if let Err(source) = placed {
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(&draft).map_err(unwritten(path))?;
+    if let Err(source) = file.write_all(&text).and_then(|()| file.sync_all()) {
         // The reason matters more than a draft that cannot be removed either.
         let _ = std::fs::remove_file(&draft);
-        return Err(fault(source));
+        return Err(unwritten(path)(source));
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(fault)
+    Ok(draft)
+}
+
+fn unwritten(path: &Path) -> impl Fn(std::io::Error) -> IssuerFault {
+    let path = path.to_owned();
+    move |source| IssuerFault::File { action: "write", path: path.clone(), source }
+}
+
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    File::open(path.parent().unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all())
 }
 
 fn draft_beside(path: &Path) -> Result<PathBuf, IssuerFault> {

@@ -62,9 +62,10 @@ fn subject_text(value: Option<&Value>) -> Option<&str> {
     (sound && text.trim() == text).then_some(text)
 }
 
-/// One spelling for identities inside a caller. What already is a principal stays.
+/// One spelling for identities inside a caller. What already is a principal, of this issuer or another, stays.
 fn principal(issuer: &str, subject: &str) -> String {
-    if subject.contains("://") && subject.contains('#') {
+    let own = subject.strip_prefix(issuer).is_some_and(|rest| rest.starts_with('#'));
+    if own || (subject.contains("://") && subject.contains('#')) {
         subject.to_owned()
     } else {
         format!("{issuer}#{subject}")
