@@ -112,11 +112,13 @@ impl Office {
                         self.take(job, &mut batch);
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => {
-                    round = Instant::now() + self.every;
-                    self.look_at_the_living(&mut batch);
-                }
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => batch.stop = true,
+            }
+            // Looked at here, so that many jobs cannot put the round off.
+            if Instant::now() >= round {
+                round = Instant::now() + self.every;
+                self.look_at_the_living(&mut batch);
             }
             self.log(&mut batch);
         }

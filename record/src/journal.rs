@@ -212,3 +212,65 @@ impl Drop for SessionJournal {
         give_back(std::mem::take(&mut self.buffer));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clerk::Job;
+    use crate::frame::genesis;
+    use crate::live::SystemClock;
+    use sallyport_core::SessionId;
+    use std::fs::OpenOptions;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    /// A journal over a file that takes every byte and then cannot be synced: the null device refuses fdatasync.
+    fn unsyncable(strict: bool) -> (SessionJournal, mpsc::Receiver<Job>) {
+        let file = OpenOptions::new().append(true).open("/dev/null").unwrap();
+        let session = SessionId::new("s");
+        let tip = Tip { entries: 0, head: genesis(&session) };
+        let live = Arc::new(Live::new(session, "/dev/null".into(), file, tip));
+        let (sender, jobs) = mpsc::channel();
+        let clerk = Clerk::new(sender);
+        let syncer = Arc::new(Syncer::default());
+        let desk = Desk { syncer, clerk, feed: Feed::new(), clock: Arc::new(SystemClock) };
+        (SessionJournal::new(live, Arc::new(desk), strict), jobs)
+    }
+
+    fn notice(journal: &mut SessionJournal) -> Result<u64, JournalFault> {
+        journal.append(Moment(0), &Event::Notice { text: "hello".into() })
+    }
+
+    #[tokio::test]
+    async fn a_strict_session_hears_that_the_disk_refused() {
+        let (mut journal, _jobs) = unsyncable(true);
+        let syncer = Arc::clone(&journal.desk.syncer);
+        let disk = std::thread::spawn(move || syncer.run(Duration::from_secs(3600)));
+        notice(&mut journal).unwrap();
+        let Flush::Wait(wait) = journal.flush().unwrap() else { panic!("a strict target waits") };
+        assert!(matches!(wait.await, Err(JournalFault::Io(_))));
+        assert!(notice(&mut journal).is_err());
+        journal.desk.syncer.stop();
+        disk.join().unwrap();
+        // Nobody is left waiting for a disk thread that has ended.
+        let wait = journal.desk.syncer.now(&journal.live);
+        assert!(wait.await.is_err());
+    }
+
+    #[test]
+    fn a_refusal_of_the_disk_thread_poisons_the_next_append_and_flush() {
+        for flush_first in [true, false] {
+            let (mut journal, _jobs) = unsyncable(false);
+            notice(&mut journal).unwrap();
+            assert!(matches!(journal.flush(), Ok(Flush::Done)));
+            journal.desk.syncer.stop();
+            journal.desk.syncer.run(Duration::ZERO);
+            if flush_first {
+                assert!(matches!(journal.flush(), Err(JournalFault::Io(_))));
+            } else {
+                assert!(matches!(notice(&mut journal), Err(JournalFault::Io(_))));
+            }
+            assert!(matches!(notice(&mut journal), Err(JournalFault::Poisoned)));
+        }
+    }
+}

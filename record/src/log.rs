@@ -12,11 +12,13 @@ use ed25519_dalek::{SigningKey, VerifyingKey};
 use sallyport_core::{Moment, SessionId};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// A line of the log is a few hundred bytes; a longer one is none of ours.
 const MAX_LINE_BYTES: u64 = 4096;
+/// How much of the history of checkpoints is read to find the newest.
+const MAX_NOTES_BYTES: u64 = 64 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,31 +99,64 @@ pub fn lines(path: &Path) -> io::Result<impl Iterator<Item = io::Result<Vec<u8>>
     }))
 }
 
-/// The notes in a file of checkpoints.
-pub fn notes(text: &str) -> Vec<String> {
+/// The whole notes in a file of checkpoints, and how many bytes they take. Behind them may be a torn one.
+pub fn notes(text: &str) -> (Vec<&str>, usize) {
     let mut notes = Vec::new();
-    let mut note = String::new();
-    let mut signed = false;
-    for line in text.lines() {
-        if signed && line.is_empty() {
-            notes.push(std::mem::take(&mut note));
-            signed = false;
-            continue;
+    let (mut start, mut at, mut signed) = (0, 0, false);
+    for line in text.split_inclusive('\n') {
+        let end = at + line.len();
+        if signed && line == "\n" {
+            notes.extend(text.get(start..at));
+            (start, signed) = (end, false);
         }
         signed |= line.starts_with('\u{2014}');
-        note.push_str(line);
-        note.push('\n');
+        at = end;
     }
-    if !note.is_empty() {
-        notes.push(note);
-    }
-    notes
+    (notes, start)
 }
 
 /// The hashes of the first `size` leaves, for proofs.
 pub fn leaf_hashes(files: &LogFiles, size: u64) -> io::Result<Vec<Node>> {
     let limit = usize::try_from(size).unwrap_or(usize::MAX);
     lines(&files.leaves())?.take(limit).map(|line| Ok(tree::leaf_hash(&line?))).collect()
+}
+
+/// What shows to somebody else that a session is in the log: `leaf` is leaf `index` of the tree that `checkpoint` signs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    pub leaf: String,
+    pub index: u64,
+    pub path: Vec<Node>,
+    pub checkpoint: String,
+}
+
+/// The proof for the last leaf of a session under the newest checkpoint. `None`: no signed leaf speaks of it.
+pub fn prove(
+    files: &LogFiles,
+    session: &SessionId,
+    key: &VerifyingKey,
+) -> Result<Option<Proof>, RecordFault> {
+    let note = match fs::read_to_string(files.checkpoint()) {
+        Ok(note) => note,
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(fault) => return Err(RecordFault::io("read", files.checkpoint())(fault)),
+    };
+    let signed = Checkpoint::open(&note, key).map_err(|fault| RecordFault::Log(fault.to_string()))?;
+    let (mut hashes, mut found) = (Vec::new(), None);
+    let path = files.leaves();
+    for line in lines(&path).map_err(RecordFault::io("read", &path))? {
+        if hashes.len() as u64 == signed.size {
+            break;
+        }
+        let line = line.map_err(RecordFault::io("read", &path))?;
+        if serde_json::from_slice::<Leaf>(&line).is_ok_and(|leaf| leaf.session == *session) {
+            found = Some((hashes.len(), String::from_utf8_lossy(&line).into_owned()));
+        }
+        hashes.push(tree::leaf_hash(&line));
+    }
+    let Some((index, leaf)) = found else { return Ok(None) };
+    let Some(path) = tree::inclusion(&hashes, index) else { return Ok(None) };
+    Ok(Some(Proof { leaf, index: index as u64, path, checkpoint: note }))
 }
 
 /// The writer of the log. One thread has it.
@@ -217,28 +252,36 @@ fn append_to(path: &Path) -> Result<File, RecordFault> {
 /// The newest checkpoint that is whole. A torn one at the end, left by a crash, is cut off.
 fn newest(files: &LogFiles, key: &VerifyingKey) -> Result<Option<Checkpoint>, RecordFault> {
     let path = files.checkpoints();
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(fault) => return Err(RecordFault::io("read", path)(fault)),
     };
-    // A whole note ends with its signature's newline and the empty line behind it.
-    let whole = text.rfind("\n\n").filter(|_| text.ends_with("\n\n"));
-    let text = match whole {
-        Some(_) => text.as_str(),
-        None => {
-            let notes = notes(&text);
-            let torn = notes.last().map_or(0, String::len);
-            let kept = text.len().saturating_sub(torn);
-            let file = append_to(&path)?;
-            file.set_len(kept as u64).map_err(RecordFault::io("cut", &path))?;
-            text.get(..kept).unwrap_or_default()
-        }
-    };
-    let Some(note) = notes(text).pop() else { return Ok(None) };
-    let checkpoint = Checkpoint::open(&note, key)
+    let (text, from) = last_text(&mut file).map_err(RecordFault::io("read", &path))?;
+    let (notes, whole) = notes(&text);
+    if whole < text.len() {
+        let kept = from + whole as u64;
+        append_to(&path)?.set_len(kept).map_err(RecordFault::io("cut", &path))?;
+    }
+    let Some(note) = notes.last() else { return Ok(None) };
+    let checkpoint = Checkpoint::open(note, key)
         .map_err(|fault| RecordFault::Log(format!("the newest checkpoint: {fault}")))?;
     Ok(Some(checkpoint))
+}
+
+/// The end of the history, from the beginning of a note on, and where that is in the file.
+fn last_text(file: &mut File) -> io::Result<(String, u64)> {
+    let from = file.metadata()?.len().saturating_sub(MAX_NOTES_BYTES);
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_NOTES_BYTES).read_to_end(&mut bytes)?;
+    // The first note may have been met in its middle. Everything up to its signature's end is left out.
+    let signature = "\n\u{2014}".as_bytes();
+    let met = if from == 0 { 0 } else { memchr::memmem::find(&bytes, signature).unwrap_or(0) + 1 };
+    let end = memchr::memmem::find(bytes.get(met..).unwrap_or_default(), b"\n\n").filter(|_| from > 0);
+    let start = end.map_or(0, |end| met + end + 2);
+    let text = String::from_utf8_lossy(bytes.get(start..).unwrap_or_default()).into_owned();
+    Ok((text, from + start as u64))
 }
 
 /// Reads the leaves that the checkpoint covers. How many bytes they take is where the next one goes.

@@ -289,3 +289,90 @@ pub(crate) fn fill(source: &mut impl Read, out: &mut [u8]) -> io::Result<Filled>
     }
     Ok(Filled::Whole)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{begin, finish, write_header};
+    use crate::seal::Sealing;
+    use proptest::prelude::*;
+    use sallyport_core::Moment;
+
+    fn header(packing: Packing) -> Vec<u8> {
+        let mut out = Vec::new();
+        write_header(packing, &SessionId::new("s"), &mut out);
+        out
+    }
+
+    fn block(packed: &[u8], plain: u32) -> Vec<u8> {
+        let lengths = [(packed.len() as u32).to_le_bytes(), plain.to_le_bytes()].concat();
+        let mut out = lengths.clone();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&lengths).update(packed);
+        out.extend_from_slice(hasher.finalize().as_bytes());
+        out.extend_from_slice(packed);
+        out
+    }
+
+    #[test]
+    fn a_bomb_is_refused_before_it_unpacks() {
+        let bomb = zstd::bulk::compress(&vec![0u8; 64 * 1024 * 1024], 19).unwrap();
+        for plain in [1, 256 * 1024, 256 * 1024 + 1, 64 * 1024 * 1024, u32::MAX] {
+            let mut file = header(Packing::Blocks);
+            file.extend_from_slice(&block(&bomb, plain));
+            assert!(matches!(read_bytes(&file), Err(ReadFault::Block { no: 0 })), "{plain}");
+        }
+    }
+
+    #[test]
+    fn a_length_alone_takes_no_memory() {
+        let mut file = header(Packing::Raw);
+        file.extend_from_slice(&(MAX_BODY_BYTES as u32).to_le_bytes());
+        file.extend_from_slice(&[0; 48]);
+        assert!(matches!(read_bytes(&file), Err(ReadFault::Torn { no: 0 })));
+        let mut file = header(Packing::Raw);
+        file.extend_from_slice(&u32::MAX.to_le_bytes());
+        file.extend_from_slice(&[0; 48]);
+        assert!(matches!(read_bytes(&file), Err(ReadFault::TooLarge { no: 0, .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600), packing in 0usize..3) {
+            let mut file = match packing {
+                0 => Vec::new(),
+                1 => header(Packing::Raw),
+                _ => header(Packing::Blocks),
+            };
+            file.extend_from_slice(&bytes);
+            _ = read_bytes(&file);
+            if packing == 2 {
+                // Behind a right hash, too.
+                let mut file = header(Packing::Blocks);
+                file.extend_from_slice(&block(&bytes, 4096));
+                prop_assert!(read_bytes(&file).is_err());
+            }
+        }
+
+        #[test]
+        fn sealing_changes_no_hash(bodies in proptest::collection::vec("[a-z]{0,200}", 0..40)) {
+            let session = SessionId::new("s");
+            let (mut stream, mut before) = (Vec::new(), genesis(&session));
+            for (no, body) in bodies.iter().enumerate() {
+                let start = begin(&mut stream, no as u64, Moment(no as i64), &before);
+                stream.extend_from_slice(body.as_bytes());
+                before = finish(&mut stream, start).unwrap();
+            }
+            let start = begin(&mut stream, bodies.len() as u64, Moment(0), &before);
+            stream.extend_from_slice(b"{\"event\":\"closed\"}");
+            let head = finish(&mut stream, start).unwrap();
+            let mut sealed = Vec::new();
+            Sealing::new(&session, stream.as_slice()).unwrap().read_to_end(&mut sealed).unwrap();
+            let raw = read_bytes(&[header(Packing::Raw), stream].concat()).unwrap();
+            let sealed = read_bytes(&sealed).unwrap();
+            prop_assert_eq!((raw.entries, raw.head), (sealed.entries, sealed.head));
+            prop_assert_eq!(raw.head, head);
+            prop_assert!(sealed.closed && sealed.sealed);
+        }
+    }
+}

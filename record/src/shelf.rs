@@ -1,8 +1,9 @@
 //! Where sealed recordings lie: a local folder or an object store. Appending is not part of it, because only a local
 //! disk can append; what is put on a shelf is whole.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Names are relative and use `/`: `2026-11-21/9f3c.rec`.
@@ -66,7 +67,7 @@ impl Shelf for LocalShelf {
 }
 
 fn write_new(path: &Path, content: &mut dyn Read) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     io::copy(content, &mut file)?;
     file.sync_all()
 }

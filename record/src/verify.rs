@@ -100,7 +100,8 @@ impl SignedLog {
             }
         };
         let own = read_text(&files.checkpoints())?;
-        let points = signed_sizes(&notes(&own), &known.checkpoints, &key, report);
+        let kept: Vec<&str> = known.checkpoints.iter().map(String::as_str).collect();
+        let points = signed_sizes(&notes(&own).0, &kept, &key, report);
         let signed = points.keys().next_back().copied().unwrap_or(0);
         let mut log = SignedLog { sessions: BTreeMap::new() };
         let mut edge = Edge::default();
@@ -148,13 +149,15 @@ fn key_beside(files: &LogFiles) -> Result<VerifyingKey, RecordFault> {
 }
 
 fn read_text(path: &Path) -> Result<String, RecordFault> {
-    fs::read_to_string(path).map_err(RecordFault::io("read", path))
+    // A torn end may be cut within a character.
+    let bytes = fs::read(path).map_err(RecordFault::io("read", path))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The roots that were signed for each size. Two for one size are two histories.
 fn signed_sizes(
-    own: &[String],
-    known: &[String],
+    own: &[&str],
+    known: &[&str],
     key: &VerifyingKey,
     report: &mut Report,
 ) -> BTreeMap<u64, Signed> {

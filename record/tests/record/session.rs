@@ -3,8 +3,12 @@
 use crate::scene::{at, command, key, opened, options, record, recorder};
 use sallyport_core::journal::Event;
 use sallyport_core::{Flush, JournalFault, SessionId};
-use sallyport_record::{News, RecordFault, Recorder, Recovered};
+use sallyport_record::note::Checkpoint;
+use sallyport_record::{
+    Kind, Known, News, Options, RecordFault, Recorder, Recovered, State, log, tree, verify,
+};
 use std::fs;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_session_is_sealed_with_every_entry() {
@@ -107,6 +111,96 @@ fn names_that_are_no_file_names_and_repeated_ones_are_refused() {
     let _first = recorder.begin(&SessionId::new("s1"), false).unwrap();
     let refused = recorder.begin(&SessionId::new("s1"), false).err();
     assert!(matches!(refused, Some(RecordFault::Exists(_))));
+}
+
+#[test]
+fn the_houses_own_changes_are_a_recording() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let recorder = recorder(dir.path());
+        let mut house = recorder.house_journal().unwrap();
+        let change = Event::Change {
+            by: "ada".into(),
+            action: "create".into(),
+            object: "target prod".into(),
+            detail: "{}".into(),
+        };
+        house.append(at(0), &change).unwrap();
+        assert!(matches!(house.flush().unwrap(), Flush::Wait(_)));
+    }
+    let report = verify(dir.path(), &Known::default()).unwrap();
+    assert!(report.is_intact(), "{report}");
+    assert!(report.sessions[0].session.as_str().starts_with("house-"));
+    assert_eq!((report.sessions[0].state, report.sessions[0].entries), (State::Closed, 2));
+}
+
+#[test]
+fn the_heads_of_a_living_session_are_logged_and_bind_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { heads_every: Duration::from_millis(1), ..options() };
+    let recorder = Recorder::open(dir.path(), key(), options).unwrap();
+    let session = SessionId::new("long");
+    let mut journal = recorder.begin(&session, false).unwrap();
+    journal.append(at(0), &opened(&session)).unwrap();
+    let one = journal.flush().map(|_| recorder.find(&session).unwrap().path).unwrap();
+    let length_of_one = fs::metadata(&one).unwrap().len();
+    journal.append(at(1), &command(1, "SELECT 1")).unwrap();
+    journal.flush().unwrap();
+    let leaves = recorder.log_files().leaves();
+    let logged = || fs::read_to_string(&leaves).unwrap().contains(r#""state":"running","entries":2"#);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !logged() {
+        assert!(Instant::now() < deadline, "no head within 30 seconds");
+        recorder.caught_up().unwrap();
+    }
+    recorder.caught_up().unwrap();
+    assert!(verify(dir.path(), &Known::default()).unwrap().is_intact());
+    fs::OpenOptions::new().write(true).open(&one).unwrap().set_len(length_of_one).unwrap();
+    let report = verify(dir.path(), &Known::default()).unwrap();
+    assert_eq!((report.findings[0].kind, report.findings[0].entry), (Kind::Truncated, Some(1)));
+}
+
+#[test]
+fn a_session_can_be_proven_to_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let recorder = recorder(dir.path());
+    for no in 0..9 {
+        let session = SessionId::new(format!("s{no}"));
+        record(recorder.begin(&session, false).unwrap().as_mut(), &session);
+    }
+    recorder.caught_up().unwrap();
+    let public = recorder.verifying_key();
+    let proof = log::prove(&recorder.log_files(), &SessionId::new("s4"), &public).unwrap().unwrap();
+    assert!(proof.leaf.contains(r#""state":"closed","entries":7"#));
+    let signed = Checkpoint::open(&proof.checkpoint, &public).unwrap();
+    let leaf = tree::leaf_hash(proof.leaf.as_bytes());
+    assert!(tree::verify_inclusion(&leaf, proof.index, signed.size, &proof.path, &signed.root));
+    assert!(log::prove(&recorder.log_files(), &SessionId::new("nobody"), &public).unwrap().is_none());
+}
+
+#[test]
+fn a_torn_checkpoint_is_cut_off_and_the_log_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = {
+        let recorder = recorder(dir.path());
+        for no in 0..400 {
+            let session = SessionId::new(format!("s{no}"));
+            drop(recorder.begin(&session, false).unwrap());
+            recorder.caught_up().unwrap();
+        }
+        recorder.log_files().checkpoints()
+    };
+    let whole = fs::read(&path).unwrap();
+    // More than what is read to find the newest.
+    assert!(whole.len() > 65_536, "{}", whole.len());
+    let note = "sallyport/recordings\n9\nAAAA\n\n\u{2014} x y\n".as_bytes();
+    for torn in 1..=note.len() {
+        fs::write(&path, [&whole, &note[..torn]].concat()).unwrap();
+        let report = verify(dir.path(), &Known::default()).unwrap();
+        assert!(report.is_intact(), "{torn}: {report}");
+        drop(recorder(dir.path()));
+        assert_eq!(fs::read(&path).unwrap(), whole, "{torn}");
+    }
 }
 
 #[test]
