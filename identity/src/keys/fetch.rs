@@ -24,6 +24,9 @@ pub(crate) fn client(config: &IssuerConfig) -> Result<Client, ConfigFault> {
         let fault = |reason: String| ConfigFault::Authorities { issuer: config.issuer.clone(), reason };
         let pem = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
         let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| fault(error.to_string()))?;
+        if authorities.is_empty() {
+            return Err(fault("there is no certificate in the file".to_owned()));
+        }
         builder = builder.tls_certs_only(authorities);
     }
     builder
