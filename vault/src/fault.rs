@@ -50,6 +50,11 @@ pub enum VaultFault {
     #[error("the operating system gave no random bytes")]
     NoRandomness,
 
+    #[error(
+        "the key file holds as many keys as it may. Rewrap all secrets and forget the older keys, then rotate"
+    )]
+    TooManyKeys,
+
     #[error("the vault is unusable after an earlier failure; restart the gateway")]
     Poisoned,
 }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 pub(crate) const KEY_BYTES: usize = 32;
 pub(crate) const KEY_ID_DIGITS: usize = 16;
 /// More than anybody rotates through before the old ones are forgotten.
-pub(crate) const MAX_MASTER_KEYS: usize = 64;
+pub(crate) const MAX_MASTER_KEYS: usize = 32;
 
 pub(crate) type KeyBytes = Zeroizing<[u8; KEY_BYTES]>;
 
@@ -76,12 +76,13 @@ impl Ring {
     pub(crate) fn find(&self, id: &KeyId) -> Option<&MasterKey> {
         std::iter::once(&self.newest).chain(&self.older).find(|key| key.id == *id)
     }
-    /// The same ring with a new key on top.
+    /// The same ring with a new key on top. Never at the price of an old one, which secrets may still need.
     pub(crate) fn rotated(&self) -> Result<Self, VaultFault> {
         let mut older = self.older.clone();
         older.push(self.newest.clone());
-        let excess = older.len().saturating_sub(MAX_MASTER_KEYS - 1);
-        older.drain(..excess);
+        if older.len() >= MAX_MASTER_KEYS {
+            return Err(VaultFault::TooManyKeys);
+        }
         Ok(Self { root: self.root.clone(), older, newest: MasterKey::random()? })
     }
     pub(crate) fn without_older(&self) -> Self {

@@ -140,6 +140,18 @@ fn rotation_seals_with_the_new_key_and_still_opens_the_old() {
 }
 
 #[test]
+fn rotation_never_drops_a_key_that_a_secret_may_need() {
+    let (folder, vault) = vault();
+    let oldest = vault.seal(&context(), &Secret::new(CANARY)).unwrap();
+    let full = std::iter::repeat_with(|| vault.rotate()).find_map(Result::err).unwrap();
+    assert!(matches!(full, VaultFault::TooManyKeys));
+    let again = Vault::open(folder.path().join("vault.key")).unwrap();
+    assert_eq!(again.unseal(&context(), &oldest).unwrap().expose_str(), Some(CANARY));
+    again.forget_older_keys().unwrap();
+    assert!(again.rotate().is_ok());
+}
+
+#[test]
 fn rewrap_refuses_what_does_not_belong_to_the_context() {
     let (_folder, vault) = vault();
     let sealed = vault.seal(&context(), &Secret::new(CANARY)).unwrap();
