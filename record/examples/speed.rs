@@ -26,7 +26,7 @@ fn run(recorder: &Recorder, flush_each: u64) -> Result<(), Box<dyn Error>> {
     let mut journal = recorder.begin(&session, false)?;
     let effects = [Effect::new(Action::Read, Object::new(ObjectKind::Table, ["public", "pgbench_accounts"]))];
     let rules = [RuleId::new("agents-read-only")];
-    let started = Instant::now();
+    let (started, cpu) = (Instant::now(), on_cpu()?);
     for no in 1..=ROUNDS {
         let at = Moment(1_700_000_000_000_000 + i64::try_from(no)?);
         let of = CommandNo(no);
@@ -87,6 +87,12 @@ fn idle(recorder: &Recorder) -> Result<(), Box<dyn Error>> {
     recorder.caught_up()?;
     println!("an idle session: {} bytes", resident()?.saturating_sub(before) / 900);
     Ok(())
+}
+
+/// Nanoseconds that this thread has run.
+fn on_cpu() -> Result<u64, Box<dyn Error>> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    Ok(text.split(' ').next().ok_or("no time")?.parse()?)
 }
 
 fn resident() -> Result<u64, Box<dyn Error>> {

@@ -125,7 +125,7 @@ fn read_to_tear(path: &Path, session: &SessionId) -> Result<Option<(Outline, u64
     }
     let outline = recording.outline();
     let Some(fault) = fault else { return Ok(Some((outline, 0))) };
-    let tail = tail::look(path, recording.whole_bytes(), outline.entries, &fault);
+    let tail = tail::look(path, (recording.whole_bytes(), length), outline.entries, &fault);
     match tail.map_err(RecordFault::io("read", path))? {
         Tail::Torn { bytes } => Ok(Some((outline, bytes))),
         Tail::Changed | Tail::Whole => Err(fault.into()),

@@ -23,10 +23,16 @@ pub(crate) enum Tail {
     Changed,
 }
 
-/// `fault` is what reading stopped with, behind `whole_bytes` of whole entries.
-pub(crate) fn look(path: &Path, whole_bytes: u64, no: u64, fault: &ReadFault) -> io::Result<Tail> {
+/// `fault` is what reading the first `length` bytes stopped with, behind `whole_bytes` of whole entries. What a living
+/// session has written since is not looked at.
+pub(crate) fn look(
+    path: &Path,
+    (whole_bytes, length): (u64, u64),
+    no: u64,
+    fault: &ReadFault,
+) -> io::Result<Tail> {
     let mut file = File::open(path)?;
-    let bytes = file.metadata()?.len().saturating_sub(whole_bytes);
+    let bytes = length.saturating_sub(whole_bytes);
     if bytes == 0 {
         return Ok(Tail::Whole);
     }
@@ -35,7 +41,7 @@ pub(crate) fn look(path: &Path, whole_bytes: u64, no: u64, fault: &ReadFault) ->
     }
     file.seek(SeekFrom::Start(whole_bytes))?;
     let mut tail = Vec::new();
-    file.take(MAX_TEAR_BYTES).read_to_end(&mut tail)?;
+    file.take(bytes).read_to_end(&mut tail)?;
     let may_be_torn = match fault {
         ReadFault::Torn { .. } => true,
         ReadFault::Changed { .. } | ReadFault::TooLarge { .. } => ends_in_zeros(&tail),

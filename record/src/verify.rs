@@ -6,7 +6,7 @@ use crate::frame::{self, Hash, genesis};
 use crate::keys::public_key;
 use crate::log::{Leaf, LeafState, LogFiles, lines, notes};
 use crate::note::Checkpoint;
-use crate::read::{ReadFault, Recording, read};
+use crate::read::{ReadFault, Recording};
 use crate::recorder::{Stored, stored};
 use crate::report::{Finding, Kind, Report, SessionReport, State};
 use crate::shelf::LocalShelf;
@@ -16,7 +16,7 @@ use ed25519_dalek::VerifyingKey;
 use sallyport_core::SessionId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Read, Take};
 use std::path::{Path, PathBuf};
 
 /// The most that is kept for one recording's running heads.
@@ -35,33 +35,31 @@ pub struct Known {
 pub fn verify(path: &Path, known: &Known) -> Result<Report, RecordFault> {
     let mut report = Report::default();
     if path.is_file() {
-        let root = path.ancestors().nth(3).filter(|root| LogFiles::of(root).leaves().is_file());
-        let log = root.map(|root| SignedLog::read(root, known, &mut report)).transpose()?;
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
-        let one = Stored {
+        let one = Listed::new(Stored {
             session: SessionId::new(name),
             day: String::new(),
             path: path.to_owned(),
             sealed: path.extension().is_some_and(|kind| kind == "rec"),
-        };
+        });
+        let root = path.ancestors().nth(3).filter(|root| LogFiles::of(root).leaves().is_file());
+        let log = root.map(|root| SignedLog::read(root, known, &mut report)).transpose()?;
         check_recording(&one, log.as_ref(), &mut report);
         return Ok(report);
     }
-    let mut log = SignedLog::read(path, known, &mut report)?;
+    // A gateway may run meanwhile. What is listed first can only be further in the log, never behind it.
     let shelf = LocalShelf::new(path.join("sessions"));
     let all = stored(&shelf).map_err(RecordFault::io("list", shelf.root()))?;
-    // A gateway that runs may have opened sessions and closed others since the log was read.
-    if all.iter().any(|one| !log.has(one)) {
-        report = Report::default();
-        log = SignedLog::read(path, known, &mut report)?;
-    }
+    let all: Vec<Listed> = all.into_iter().map(Listed::new).collect();
+    let log = SignedLog::read(path, known, &mut report)?;
     let mut seen = BTreeSet::new();
-    for one in &all {
+    for listed in &all {
+        let one = &listed.stored;
         if !seen.insert(one.session.clone()) {
             let says = format!("it has a second recording: {}", one.path.display());
             report.findings.push(Finding::of(Kind::Repeated, &one.session, None, says));
         }
-        check_recording(one, Some(&log), &mut report);
+        check_recording(listed, Some(&log), &mut report);
     }
     for session in log.sessions.keys().filter(|session| !seen.contains(*session)) {
         // Opened since the folder was listed, on a gateway that runs.
@@ -71,6 +69,19 @@ pub fn verify(path: &Path, known: &Known) -> Result<Report, RecordFault> {
         }
     }
     Ok(report)
+}
+
+struct Listed {
+    stored: Stored,
+    /// Not sealed, or sealed and not yet in the log: the living file goes only when it is.
+    pending: bool,
+}
+
+impl Listed {
+    fn new(stored: Stored) -> Self {
+        let pending = !stored.sealed || stored.path.with_extension("live").exists();
+        Self { stored, pending }
+    }
 }
 
 #[derive(Default)]
@@ -85,10 +96,6 @@ struct SignedLog {
 }
 
 impl SignedLog {
-    fn has(&self, one: &Stored) -> bool {
-        is_pending(one) || self.sessions.get(&one.session).is_some_and(|expected| expected.closed)
-    }
-
     fn read(root: &Path, known: &Known, report: &mut Report) -> Result<SignedLog, RecordFault> {
         let files = LogFiles::of(root);
         report.with_log = true;
@@ -211,7 +218,8 @@ fn check_roots(points: &BTreeMap<u64, Signed>, edge: &Edge, report: &mut Report)
     report.findings.push(Finding::of_log(kind, says));
 }
 
-fn check_recording(one: &Stored, log: Option<&SignedLog>, report: &mut Report) {
+fn check_recording(listed: &Listed, log: Option<&SignedLog>, report: &mut Report) {
+    let one = &listed.stored;
     let expected = log.and_then(|log| log.sessions.get(&one.session));
     let (path, opened) = open(one);
     let session = &one.session;
@@ -224,18 +232,18 @@ fn check_recording(one: &Stored, log: Option<&SignedLog>, report: &mut Report) {
     match opened {
         Err(fault) if is_unfinished_header(&fault, one) => torn = true,
         Err(fault) => findings.push(Finding::of_read(session, &fault)),
-        Ok(mut recording) => {
+        Ok((mut recording, length)) => {
             if recording.session() != session {
                 let says = format!("the file holds the recording of session {}", recording.session());
                 findings.push(Finding::of(Kind::Swapped, session, Some(0), says));
             }
-            torn = walk(&mut recording, &path, session, expected, findings);
+            torn = walk((&mut recording, length), &path, session, expected, findings);
             let outline = recording.outline();
             (entries, head, closed) = (outline.entries, outline.head, outline.closed);
         }
     }
     // What a gateway is about to log, or died before it could, is no finding; the report says that it is not signed.
-    let pending = is_pending(one);
+    let pending = listed.pending;
     if let (Some(_), None, false) = (log, expected, pending) {
         let says = "no signed leaf of the log speaks of it";
         findings.push(Finding::of(Kind::NotInLog, session, None, says));
@@ -253,11 +261,6 @@ fn check_recording(one: &Stored, log: Option<&SignedLog>, report: &mut Report) {
     report.sessions.push(SessionReport { session: session.clone(), path, state, entries, head, in_log });
 }
 
-/// Not sealed, or sealed and not yet in the log: the living file goes only when it is.
-fn is_pending(one: &Stored) -> bool {
-    !one.sealed || one.path.with_extension("live").exists()
-}
-
 /// A gateway that died while it created the file: nothing was ever recorded in it.
 fn is_unfinished_header(fault: &ReadFault, one: &Stored) -> bool {
     let whole = frame::header_bytes(&one.session);
@@ -265,21 +268,30 @@ fn is_unfinished_header(fault: &ReadFault, one: &Stored) -> bool {
     matches!(fault, ReadFault::NotARecording | ReadFault::Header) && !one.sealed && short()
 }
 
+/// A recording as long as it was when it was opened, and that length.
+type Snapshot = (Recording<BufReader<Take<File>>>, u64);
+
 /// A living recording may be sealed between the listing and the reading.
-fn open(one: &Stored) -> (PathBuf, Result<Recording<BufReader<File>>, ReadFault>) {
-    match read(&one.path) {
+fn open(one: &Stored) -> (PathBuf, Result<Snapshot, ReadFault>) {
+    match snapshot(&one.path) {
         Err(ReadFault::Io(fault)) if fault.kind() == io::ErrorKind::NotFound && !one.sealed => {
             let sealed = one.path.with_extension("rec");
-            let opened = read(&sealed);
+            let opened = snapshot(&sealed);
             (sealed, opened)
         }
         opened => (one.path.clone(), opened),
     }
 }
 
+fn snapshot(path: &Path) -> Result<Snapshot, ReadFault> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    Ok((Recording::new(BufReader::new(file.take(length)))?, length))
+}
+
 /// Every entry, compared with what the log knows of it. True: the end is torn.
 fn walk(
-    recording: &mut Recording<BufReader<File>>,
+    (recording, length): (&mut Recording<BufReader<Take<File>>>, u64),
     path: &Path,
     session: &SessionId,
     expected: Option<&Expected>,
@@ -296,7 +308,7 @@ fn walk(
     let Some(fault) = fault else { return false };
     let outline = recording.outline();
     if !outline.sealed {
-        match tail::look(path, recording.whole_bytes(), outline.entries, &fault) {
+        match tail::look(path, (recording.whole_bytes(), length), outline.entries, &fault) {
             Ok(Tail::Torn { .. }) => return true,
             Ok(Tail::Changed) if matches!(fault, ReadFault::Torn { .. }) => {
                 let changed = ReadFault::Changed { no: outline.entries };

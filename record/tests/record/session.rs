@@ -8,6 +8,7 @@ use sallyport_record::{
     Kind, Known, News, Options, RecordFault, Recorder, Recovered, State, log, tree, verify,
 };
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -201,6 +202,42 @@ fn a_torn_checkpoint_is_cut_off_and_the_log_goes_on() {
         drop(recorder(dir.path()));
         assert_eq!(fs::read(&path).unwrap(), whole, "{torn}");
     }
+}
+
+#[test]
+fn a_house_that_is_at_work_is_intact_at_every_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { heads_every: Duration::from_millis(1), ..options() };
+    let recorder = Recorder::open(dir.path(), key(), options).unwrap();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for lane in 0..2 {
+            let (recorder, over) = (&recorder, &over);
+            scope.spawn(move || {
+                let large = "z".repeat(20_000);
+                for round in 0.. {
+                    let session = SessionId::new(format!("s{lane}-{round}"));
+                    let mut journal = recorder.begin(&session, false).unwrap();
+                    for no in 0..30 {
+                        journal.append(at(no), &command(no as u64, &large)).unwrap();
+                        drop(journal.flush().unwrap());
+                    }
+                    journal.close(at(31), "done").unwrap();
+                    if over.load(Ordering::Relaxed) {
+                        return;
+                    }
+                }
+            });
+        }
+        for _ in 0..40 {
+            let report = verify(dir.path(), &Known::default()).unwrap();
+            if !report.is_intact() {
+                over.store(true, Ordering::Relaxed);
+                panic!("{report}");
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+    });
 }
 
 #[test]
