@@ -52,16 +52,7 @@ fn complaint(annotation: &str, message: impl Into<String>, help: impl Into<Strin
 }
 
 fn hold(policy: &Policy, shape: &Value) -> Result<Option<HoldNote>, Complaint> {
-    let Some(text) = policy.annotation("hold") else {
-        return match ["expires", "defer"].into_iter().find(|name| policy.annotation(name).is_some()) {
-            Some(name) => Err(complaint(
-                name,
-                format!("@{name} says something about a hold, and this rule holds nothing"),
-                "add @hold(\"group\") or remove it",
-            )),
-            None => Ok(None),
-        };
-    };
+    let Some(text) = policy.annotation("hold") else { return no_hold(policy, shape).map(|()| None) };
     if policy.effect() == Effect::Permit {
         let help = "a hold is a forbid that an approval lifts: write forbid, and a permit beside it";
         return Err(complaint("hold", "@hold on a permit holds nothing", help));
@@ -103,6 +94,20 @@ fn hold(policy: &Policy, shape: &Value) -> Result<Option<HoldNote>, Complaint> {
         Some(_) => return Err(complaint("defer", "@defer takes no value", "write @defer alone")),
     };
     Ok(Some(HoldNote { groups, expires_seconds, defer }))
+}
+
+/// A rule that holds nothing and yet speaks as if it did.
+fn no_hold(policy: &Policy, shape: &Value) -> Result<(), Complaint> {
+    if let Some(name) = ["expires", "defer"].into_iter().find(|name| policy.annotation(name).is_some()) {
+        let message = format!("@{name} says something about a hold, and this rule holds nothing");
+        return Err(complaint(name, message, "add @hold(\"group\") or remove it"));
+    }
+    let release = groups_that_release(shape);
+    if policy.effect() == Effect::Forbid && !release.is_empty() {
+        let message = "an approval would lift this rule, but nobody is asked for one";
+        return Err(complaint("", message, format!("add @hold(\"{}\")", release.join(","))));
+    }
+    Ok(())
 }
 
 fn mask(policy: &Policy) -> Result<Option<Form>, Complaint> {

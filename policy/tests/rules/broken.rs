@@ -37,6 +37,8 @@ broken! {
         "@id(\"a\")\n@hold(\"dba,lead\")\nforbid(principal, action == Action::\"drop\", resource)\nunless { context.approvals.contains(\"dba\") };",
     hold_that_asks_too_few:
         "@id(\"a\") @hold(\"dba\") forbid(principal, action == Action::\"drop\", resource) unless { context.approvals.containsAny([\"dba\", \"lead\"]) };",
+    hold_that_asks_nobody:
+        "@id(\"a\") forbid(principal, action == Action::\"drop\", resource) unless { context.approvals.contains(\"dba\") };",
     hold_of_connect:
         "@id(\"a\") @hold(\"dba\") forbid(principal, action, resource) unless { context.approvals.contains(\"dba\") };",
     hold_on_a_permit: "@id(\"a\") @hold(\"dba\") permit(principal, action in Action::\"write\", resource);",
