@@ -1,0 +1,73 @@
+//! A function by its name: nothing, a `call`, or a `call` and what it is known to do besides.
+
+use super::{Walk, constant};
+use crate::functions::{self, Reach};
+use crate::relations::TableName;
+use pg_query::protobuf::Node;
+use sallyport_core::{Action, ObjectKind};
+
+impl Walk {
+    pub(super) fn function_name(&mut self, path: &[String], args: &[Node]) {
+        let builtin = match path {
+            [name] => Some(name.as_str()),
+            [schema, name] if schema == "pg_catalog" => Some(name.as_str()),
+            [database @ .., schema, name] if !database.is_empty() && schema == "pg_catalog" => {
+                Some(name.as_str())
+            }
+            [..] => None,
+        };
+        if builtin.is_some_and(functions::is_pure) {
+            return;
+        }
+        let reach = path.last().and_then(|name| functions::reach(name));
+        if reach != Some(Reach::ReadSetting) || builtin.is_none() {
+            self.effect(Action::Call, ObjectKind::Function, path.to_vec());
+            // What it returns may be anything it can reach.
+            self.uses.wide |= reach != Some(Reach::Sequence) || builtin.is_none();
+        }
+        if let Some(reach) = reach {
+            self.reaches(reach, args);
+        }
+    }
+
+    fn reaches(&mut self, reach: Reach, args: &[Node]) {
+        // The names below come from arguments, whose values then matter.
+        self.literal_sensitive = true;
+        let named =
+            |place: usize| args.get(place).and_then(constant).map_or_else(Vec::new, |name| vec![name]);
+        match reach {
+            Reach::FileRead => self.effect(Action::FileRead, ObjectKind::File, named(0)),
+            Reach::FileWrite(place) => self.effect(Action::FileWrite, ObjectKind::File, named(place)),
+            Reach::ConnectOut => {
+                // Never the connection string: it may hold a password.
+                self.effect(Action::ConnectOut, ObjectKind::Host, Vec::new());
+                self.unknown();
+            }
+            Reach::Dynamic => self.unknown(),
+            Reach::SetSetting => match args.first().and_then(constant) {
+                Some(name) => {
+                    let value = args.get(1).and_then(constant);
+                    self.set_setting(&name, value.as_deref());
+                }
+                None => self.unknown(),
+            },
+            Reach::ReadSetting => {
+                let name = named(0).into_iter().map(|name| name.to_ascii_lowercase()).collect();
+                self.effect(Action::Read, ObjectKind::Setting, name);
+            }
+            Reach::Sequence => self.effect(Action::Update, ObjectKind::Other, named(0)),
+            Reach::Lock => self.effect(Action::Lock, ObjectKind::Other, Vec::new()),
+            Reach::Notify => self.effect(Action::Notify, ObjectKind::Channel, named(0)),
+            Reach::Admin => self.effect(Action::Admin, ObjectKind::Target, Vec::new()),
+            Reach::Maintenance => self.effect(Action::Maintenance, ObjectKind::Target, Vec::new()),
+            Reach::LargeRead => self.read(large_objects()),
+            Reach::LargeCreate => self.write(Action::Insert, large_objects(), false),
+            Reach::LargeWrite => self.write(Action::Update, large_objects(), false),
+            Reach::LargeDrop => self.write(Action::Delete, large_objects(), false),
+        }
+    }
+}
+
+fn large_objects() -> TableName {
+    TableName { schema: Some("pg_catalog".to_owned()), name: "pg_largeobject".to_owned() }
+}

@@ -1,0 +1,167 @@
+//! The one walk over a parse tree that collects everything a [`Statement`] says.
+//!
+//! `statement` dispatches by kind of statement; `query`, `dml` and `expression` go where data flows; `tables` knows
+//! which name is a table and which a common table expression; `define`, `access` and `server` are the rest of the
+//! language. Invariant: every node is either understood or becomes the effect `unknown`; no field that can hold an
+//! expression is left unvisited.
+
+mod access;
+mod calls;
+mod define;
+mod dml;
+mod expression;
+mod json;
+mod name;
+mod query;
+mod server;
+mod session;
+mod statement;
+mod tables;
+mod types;
+
+use crate::analysis::{Analysis, Change, ChangeKind, Statement};
+use crate::kind::StatementKind;
+use crate::outputs::{Outputs, Uses};
+use crate::relations::{Relations, TableName};
+use pg_query::protobuf::{ParseResult, RangeVar, RawStmt};
+use sallyport_core::{Action, Effect, Object, ObjectKind};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+pub(crate) use name::{constant, last_string, strings};
+
+/// What has been seen of one statement so far.
+#[derive(Default)]
+pub(crate) struct Walk {
+    effects: Vec<Effect>,
+    relations: Relations,
+    /// Every column named so far; `wide` as in [`Uses`].
+    uses: Uses,
+    /// A star somewhere below the top: names are kept, but a star over it stands for more than `uses` says.
+    inner_star: bool,
+    literal_sensitive: bool,
+    creates: Vec<Change>,
+    /// Names of common table expressions that can be seen from here, innermost last.
+    ctes: Vec<BTreeSet<String>>,
+    /// Names by which whole rows can be spoken of from here, innermost last.
+    rows: Vec<BTreeSet<String>>,
+}
+
+pub(crate) fn analysis(text: &str, tree: &ParseResult) -> Analysis {
+    let mut literal_sensitive = false;
+    let mut statements: Vec<Statement> = Vec::with_capacity(tree.stmts.len().max(1));
+    for raw in &tree.stmts {
+        let mut walk = Walk::default();
+        let mut statement = walk.top(raw);
+        statement.range = range_of(text, raw);
+        literal_sensitive |= walk.literal_sensitive;
+        statements.push(statement);
+    }
+    if statements.is_empty() {
+        statements.push(Statement { range: 0..text.len(), ..Statement::new(StatementKind::Empty) });
+    }
+    Analysis { statements, literal_sensitive }
+}
+
+/// The grammar gives a start and a length, of which zero means up to the end.
+fn range_of(text: &str, raw: &RawStmt) -> Range<usize> {
+    let start = usize::try_from(raw.stmt_location).unwrap_or(0).min(text.len());
+    let end = match usize::try_from(raw.stmt_len) {
+        Ok(0) | Err(_) => text.len(),
+        Ok(length) => start.saturating_add(length).min(text.len()),
+    };
+    let piece = text.get(start..end).unwrap_or("");
+    start + (piece.len() - piece.trim_start().len())..end
+}
+
+impl Statement {
+    fn new(kind: StatementKind) -> Self {
+        Self {
+            range: 0..0,
+            kind,
+            effects: Vec::new(),
+            relations: Relations::default(),
+            outputs: Outputs::None,
+            all_columns: BTreeSet::new(),
+            wide: false,
+            creates: Vec::new(),
+        }
+    }
+}
+
+impl Walk {
+    fn top(&mut self, raw: &RawStmt) -> Statement {
+        match raw.stmt.as_ref().and_then(|node| node.node.as_ref()) {
+            Some(node) => self.whole_statement(node),
+            None => Statement::new(StatementKind::Empty),
+        }
+    }
+
+    /// What was collected, as a statement; the walk keeps nothing but its sensitivity.
+    fn finish(&mut self, kind: StatementKind, outputs: Outputs) -> Statement {
+        let mut effects = std::mem::take(&mut self.effects);
+        effects.sort();
+        effects.dedup();
+        let uses = std::mem::take(&mut self.uses);
+        Statement {
+            range: 0..0,
+            kind,
+            effects,
+            relations: std::mem::take(&mut self.relations),
+            outputs,
+            all_columns: uses.columns,
+            wide: uses.wide || std::mem::take(&mut self.inner_star),
+            creates: std::mem::take(&mut self.creates),
+        }
+    }
+
+    fn effect(&mut self, action: Action, kind: ObjectKind, path: Vec<String>) {
+        self.effects.push(Effect::new(action, Object { kind, path }));
+    }
+
+    fn unknown(&mut self) {
+        self.effect(Action::Unknown, ObjectKind::Other, Vec::new());
+        self.uses.wide = true;
+    }
+
+    fn read(&mut self, table: TableName) {
+        self.effect(Action::Read, ObjectKind::Table, table.path());
+        self.relations.reads.insert(table);
+    }
+
+    fn write(&mut self, action: Action, table: TableName, whole: bool) {
+        let object = Object { kind: ObjectKind::Table, path: table.path() };
+        self.effects.push(Effect::new(action, object).whole(whole));
+        self.relations.writes.insert(table);
+    }
+
+    fn changed(&mut self, kind: ChangeKind, table: &TableName, temporary: bool) {
+        self.creates.push(Change { kind, schema: table.schema.clone(), name: table.name.clone(), temporary });
+    }
+
+    /// Runs `visit` and says which columns it added, leaving them in the statement's as well.
+    fn uses_of(&mut self, visit: impl FnOnce(&mut Self)) -> Uses {
+        let before = std::mem::take(&mut self.uses);
+        visit(self);
+        let within = std::mem::replace(&mut self.uses, before);
+        self.uses.absorb(&within);
+        within
+    }
+}
+
+/// A relation as written. The database part can only be the current one: PostgreSQL refuses any other.
+fn table_name(range: &RangeVar) -> TableName {
+    TableName {
+        schema: (!range.schemaname.is_empty()).then(|| range.schemaname.clone()),
+        name: range.relname.clone(),
+    }
+}
+
+/// A relation given as a list of names (`DROP TABLE a.b`): at most the last two count.
+fn table_of(path: &[String]) -> TableName {
+    match path {
+        [] => TableName { schema: None, name: String::new() },
+        [name] => TableName { schema: None, name: name.clone() },
+        [.., schema, name] => TableName { schema: Some(schema.clone()), name: name.clone() },
+    }
+}

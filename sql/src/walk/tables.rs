@@ -1,0 +1,215 @@
+//! What stands in FROM: tables, common table expressions, subqueries, functions, joins.
+
+use super::{Walk, strings, table_name};
+use pg_query::NodeEnum;
+use pg_query::protobuf::{Alias, JoinExpr, Node, RangeFunction, RangeTableFunc, RangeVar, WithClause};
+use sallyport_core::{Action, ObjectKind};
+use std::collections::BTreeSet;
+
+/// Whether a FROM list holds nothing but tables, whose columns keep their names and origins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plainness {
+    Plain,
+    Mixed,
+}
+
+impl Walk {
+    /// Names defined by WITH see those before them (all of them, when recursive); the statement sees all.
+    pub(super) fn enter_with(&mut self, with: Option<&WithClause>) {
+        self.ctes.push(BTreeSet::new());
+        let Some(WithClause { ctes, recursive, location: _ }) = with else { return };
+        if *recursive {
+            for cte in ctes {
+                self.see_cte(cte);
+            }
+        }
+        for cte in ctes {
+            match &cte.node {
+                Some(NodeEnum::CommonTableExpr(cte)) => self.common_table(cte),
+                _ => self.unknown(),
+            }
+            self.see_cte(cte);
+        }
+    }
+
+    pub(super) fn leave_with(&mut self) {
+        self.ctes.pop();
+    }
+
+    fn see_cte(&mut self, cte: &Node) {
+        if let (Some(NodeEnum::CommonTableExpr(cte)), Some(scope)) = (&cte.node, self.ctes.last_mut()) {
+            scope.insert(cte.ctename.clone());
+        }
+    }
+
+    fn common_table(&mut self, cte: &pg_query::protobuf::CommonTableExpr) {
+        // A renamed column list over a star hides the names beneath it.
+        self.uses.wide |= !cte.aliascolnames.is_empty();
+        self.nested(cte.ctequery.as_deref());
+        if let Some(search) = &cte.search_clause {
+            self.uses.columns.extend(strings(&search.search_col_list));
+        }
+        if let Some(cycle) = &cte.cycle_clause {
+            self.uses.columns.extend(strings(&cycle.cycle_col_list));
+            self.opt(cycle.cycle_mark_value.as_deref());
+            self.opt(cycle.cycle_mark_default.as_deref());
+        }
+    }
+
+    fn is_cte(&self, range: &RangeVar) -> bool {
+        range.schemaname.is_empty()
+            && range.catalogname.is_empty()
+            && self.ctes.iter().any(|scope| scope.contains(&range.relname))
+    }
+
+    /// Visits a FROM list, registering its row names in the innermost scope.
+    pub(super) fn sources(&mut self, items: &[Node]) -> Plainness {
+        let mut plainness = Plainness::Plain;
+        for item in items {
+            if self.source_item(item) == Plainness::Mixed {
+                plainness = Plainness::Mixed;
+            }
+        }
+        plainness
+    }
+
+    pub(super) fn source_item(&mut self, item: &Node) -> Plainness {
+        match &item.node {
+            Some(NodeEnum::RangeVar(range)) => self.range_var(range),
+            Some(NodeEnum::RangeSubselect(sub)) => {
+                self.see_row(sub.alias.as_ref());
+                self.nested(sub.subquery.as_deref());
+                Plainness::Mixed
+            }
+            Some(NodeEnum::JoinExpr(join)) => self.join(join),
+            Some(NodeEnum::RangeFunction(function)) => self.range_function(function),
+            Some(NodeEnum::RangeTableFunc(table)) => self.table_function(table),
+            Some(NodeEnum::JsonTable(table)) => {
+                self.alias_columns(table.alias.as_ref());
+                self.json_table(table);
+                Plainness::Mixed
+            }
+            Some(NodeEnum::RangeTableSample(sample)) => {
+                self.function_name(&strings(&sample.method), &sample.args);
+                self.exprs(&sample.args);
+                self.opt(sample.repeatable.as_deref());
+                sample.relation.as_deref().map_or(Plainness::Mixed, |relation| self.source_item(relation))
+            }
+            _ => {
+                self.unknown();
+                Plainness::Mixed
+            }
+        }
+    }
+
+    fn range_var(&mut self, range: &RangeVar) -> Plainness {
+        match &range.alias {
+            Some(alias) => self.see_row(Some(alias)),
+            None => self.row_name(&range.relname),
+        }
+        if self.is_cte(range) {
+            return Plainness::Mixed;
+        }
+        self.read(table_name(range));
+        Plainness::Plain
+    }
+
+    fn join(&mut self, join: &JoinExpr) -> Plainness {
+        let left = join.larg.as_deref().map_or(Plainness::Mixed, |item| self.source_item(item));
+        let right = join.rarg.as_deref().map_or(Plainness::Mixed, |item| self.source_item(item));
+        if join.is_natural || !join.using_clause.is_empty() {
+            // A merged column is neither side's own.
+            self.inner_star = true;
+            self.uses.columns.extend(strings(&join.using_clause));
+        }
+        self.see_row(join.alias.as_ref());
+        self.see_row(join.join_using_alias.as_ref());
+        self.opt(join.quals.as_deref());
+        if left == right { left } else { Plainness::Mixed }
+    }
+
+    fn range_function(&mut self, function: &RangeFunction) -> Plainness {
+        for item in &function.functions {
+            // Each is a list of the call and its own column definitions.
+            match &item.node {
+                Some(NodeEnum::List(list)) => {
+                    for part in list.items.iter().filter(|part| part.node.is_some()) {
+                        self.function_or_columns(part);
+                    }
+                }
+                Some(_) => self.expr(item),
+                None => self.unknown(),
+            }
+        }
+        self.exprs(&function.coldeflist);
+        Plainness::Mixed
+    }
+
+    fn function_or_columns(&mut self, part: &Node) {
+        match &part.node {
+            Some(NodeEnum::List(columns)) => self.exprs(&columns.items),
+            _ => self.expr(part),
+        }
+    }
+
+    fn table_function(&mut self, table: &RangeTableFunc) -> Plainness {
+        self.opt(table.docexpr.as_deref());
+        self.opt(table.rowexpr.as_deref());
+        self.exprs(&table.namespaces);
+        self.exprs(&table.columns);
+        self.alias_columns(table.alias.as_ref());
+        Plainness::Mixed
+    }
+
+    /// A row that can be spoken of by its alias.
+    pub(super) fn see_row(&mut self, alias: Option<&Alias>) {
+        if let Some(alias) = alias {
+            self.row_name(&alias.aliasname);
+            self.alias_columns(Some(alias));
+        }
+    }
+
+    /// `t AS a(x, y)` gives columns other names, so that what is named no longer says what is read.
+    fn alias_columns(&mut self, alias: Option<&Alias>) {
+        self.uses.wide |= alias.is_some_and(|alias| !alias.colnames.is_empty());
+    }
+
+    pub(super) fn row_name(&mut self, name: &str) {
+        if let Some(scope) = self.rows.last_mut() {
+            scope.insert(name.to_owned());
+        }
+    }
+
+    pub(super) fn is_row(&self, name: &str) -> bool {
+        self.rows.iter().any(|scope| scope.contains(name))
+    }
+
+    /// FOR UPDATE and its like lock every table in the FROM they belong to.
+    pub(super) fn lock_tables(&mut self, items: &[Node]) {
+        for item in items {
+            match &item.node {
+                Some(NodeEnum::RangeVar(range)) if !self.is_cte(range) => {
+                    self.effect(Action::Lock, ObjectKind::Table, table_name(range).path());
+                }
+                Some(NodeEnum::JoinExpr(join)) => {
+                    for side in [join.larg.as_deref(), join.rarg.as_deref()].into_iter().flatten() {
+                        self.lock_tables(std::slice::from_ref(side));
+                    }
+                }
+                Some(NodeEnum::RangeSubselect(sub)) => {
+                    if let Some(NodeEnum::SelectStmt(select)) =
+                        sub.subquery.as_deref().and_then(|node| node.node.as_ref())
+                    {
+                        self.lock_tables(&select.from_clause);
+                    }
+                }
+                Some(NodeEnum::RangeTableSample(sample)) => {
+                    if let Some(relation) = sample.relation.as_deref() {
+                        self.lock_tables(std::slice::from_ref(relation));
+                    }
+                }
+                Some(_) | None => {}
+            }
+        }
+    }
+}
