@@ -4,9 +4,13 @@
 //! cleared, and to a target only once the entries behind it are in the recording.
 
 pub mod connector;
+pub mod dial;
 pub mod door;
+pub mod listen;
 pub mod outbox;
 pub mod route;
+pub mod tls;
+pub mod tls_client;
 
 pub use connector::{Connector, House, Setting, SettingFault, StatementView};
 pub use door::{Claim, Credential, Credentials, Door, Ending, Session};
