@@ -182,15 +182,20 @@ fn a_session_can_be_proven_to_others() {
 #[test]
 fn a_torn_checkpoint_is_cut_off_and_the_log_goes_on() {
     let dir = tempfile::tempdir().unwrap();
-    let path = {
+    let session = SessionId::new("s1");
+    let files = {
         let recorder = recorder(dir.path());
-        for no in 0..400 {
-            let session = SessionId::new(format!("s{no}"));
-            drop(recorder.begin(&session, false).unwrap());
-            recorder.caught_up().unwrap();
-        }
-        recorder.log_files().checkpoints()
+        record(recorder.begin(&session, false).unwrap().as_mut(), &session);
+        recorder.caught_up().unwrap();
+        recorder.log_files()
     };
+    let leaves = fs::read_to_string(files.leaves()).unwrap();
+    let leaf: log::Leaf = serde_json::from_str(leaves.lines().last().unwrap()).unwrap();
+    let mut log = log::Log::open(dir.path(), &options().origin, key()).unwrap();
+    for _ in 0..370 {
+        log.append(std::slice::from_ref(&leaf)).unwrap();
+    }
+    let path = files.checkpoints();
     let whole = fs::read(&path).unwrap();
     // More than what is read to find the newest.
     assert!(whole.len() > 65_536, "{}", whole.len());
