@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 pub(crate) const MAX_WAITING: usize = 8192;
 /// What is logged and signed in one step.
 const MAX_BATCH: usize = 1024;
+/// How soon a log that took nothing is tried again.
+const RETRY: Duration = Duration::from_secs(1);
 
 pub(crate) type Lives = Arc<Mutex<HashMap<SessionId, Arc<Live>>>>;
 
@@ -104,7 +106,9 @@ impl Office {
         let mut batch = Batch::default();
         let mut round = Instant::now() + self.every;
         while !batch.stop {
-            match jobs.recv_timeout(round.saturating_duration_since(Instant::now())) {
+            let left = round.saturating_duration_since(Instant::now());
+            let wait = if batch.leaves.is_empty() { left } else { left.min(RETRY) };
+            match jobs.recv_timeout(wait) {
                 Ok(job) => {
                     self.take(job, &mut batch);
                     let more = std::iter::from_fn(|| jobs.try_recv().ok()).take(MAX_BATCH);
