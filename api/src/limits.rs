@@ -1,0 +1,19 @@
+//! Every limit of the control plane by name. Guessing is slowed down by `identity`'s attempts.
+
+use std::time::Duration;
+
+pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// A probe reaches out to a target; it gets less than the request has.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(15);
+pub const MAX_PAGE: i64 = sallyport_store::MAX_PAGE;
+pub const DEFAULT_PAGE: i64 = 50;
+pub const MAX_NAME: usize = 63;
+pub const MAX_TEXT: usize = 4096;
+pub const MAX_LIST: usize = 256;
+pub const MAX_PASSWORD: usize = sallyport_identity::password::MAX_PASSWORD_BYTES;
+pub const MIN_PASSWORD: usize = 12;
+/// Each holds 19 MiB while it runs; more at once would be a way to fill memory.
+pub const HASHES_AT_ONCE: usize = 4;
+/// Sign-ins on the device page that have not said yes or no yet.
+pub const MAX_TICKETS: usize = 1000;
