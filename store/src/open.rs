@@ -7,6 +7,9 @@ use crate::fault::StoreFault;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyPool, ConnectOptions, Executor, SqlSafeStr};
+use std::fs::OpenOptions;
+use std::net::IpAddr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -61,13 +64,13 @@ impl Store {
     pub async fn open(url: &str) -> Result<Self, StoreFault> {
         sqlx::any::install_default_drivers();
         let backend = Backend::of(url)?;
-        let url = match backend {
-            Backend::Sqlite if !url.contains('?') => format!("{url}?mode=rwc"),
-            Backend::Sqlite | Backend::Postgres => url.to_string(),
-        };
-        let options = AnyConnectOptions::from_str(&url)
+        let mut options = AnyConnectOptions::from_str(url)
             .map_err(|_| StoreFault::Address("it does not parse as a URL".into()))?
             .disable_statement_logging();
+        match backend {
+            Backend::Sqlite => make_private(url)?,
+            Backend::Postgres => insist_on_tls(&mut options),
+        }
         let pool = AnyPoolOptions::new()
             .max_connections(match backend {
                 Backend::Sqlite => SQLITE_CONNECTIONS,
@@ -100,9 +103,60 @@ impl Store {
     }
 }
 
+/// Password hashes and sealed credentials: the file is its owner's alone. SQLite gives its journals the same mode.
+fn make_private(url: &str) -> Result<(), StoreFault> {
+    let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
+    let path = path.split('?').next().unwrap_or_default();
+    let made = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+    made.map(|_| ()).map_err(|fault| StoreFault::Address(format!("its file cannot be opened: {fault}")))
+}
+
+/// Where the address says nothing, a server elsewhere has to prove itself; `prefer` would talk to anybody.
+fn insist_on_tls(options: &mut AnyConnectOptions) {
+    let url = &mut options.database_url;
+    let said = url.query_pairs().any(|(key, _)| key == "sslmode" || key == "ssl-mode" || key == "host");
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let near = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    if !said && !near {
+        url.query_pairs_mut().append_pair("sslmode", "verify-full");
+    }
+}
+
 fn migrator() -> Migrator {
     let migrations = MIGRATIONS.iter().map(|(version, name, sql)| {
         Migration::new(*version, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
     });
     Migrator::with_migrations(migrations.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_elsewhere_has_to_prove_itself() {
+        let cases = [
+            ("postgres://u@db.example/x", true),
+            ("postgres://u@127.0.0.1/x", false),
+            ("postgres://u@[::1]/x", false),
+            ("postgres://u@db.example/x?sslmode=require", false),
+        ];
+        for (url, insisted) in cases {
+            let mut options = AnyConnectOptions::from_str(url).unwrap();
+            insist_on_tls(&mut options);
+            assert_eq!(options.database_url.as_str().contains("sslmode=verify-full"), insisted, "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_file_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite://{}/s.db", folder.path().display())).await.unwrap();
+        store.set("a", "b", 0, sallyport_core::Moment(0)).await.unwrap();
+        for item in std::fs::read_dir(folder.path()).unwrap() {
+            let item = item.unwrap();
+            assert_eq!(item.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", item.path());
+        }
+    }
 }
