@@ -1,6 +1,7 @@
 //! Between the store's rows and what `identity` judges: local accounts, proven callers, and passwords off the async
 //! threads.
 
+use crate::auth::Who;
 use crate::error::{Answer, Problem};
 use crate::house::House;
 use crate::limits::HASHES_AT_ONCE;
@@ -55,6 +56,16 @@ impl House {
         })?;
         if caller.issuer == self.issuer.settings().issuer { self.standing(caller).await } else { Ok(caller) }
     }
+    /// For answers that go on after the call was let in.
+    pub(crate) async fn still_stands(&self, who: &Who) -> Answer<Who> {
+        if who.caller.expires <= self.clock.now() {
+            return Err(Problem::unauthenticated("the token has expired"));
+        }
+        let foreign = who.caller.issuer != self.issuer.settings().issuer;
+        let caller = who.caller.clone();
+        let caller = if foreign { caller } else { self.standing(caller).await? };
+        Ok(Who::new(caller, &self.roles))
+    }
     async fn standing(&self, mut caller: Caller) -> Answer<Caller> {
         let groups = match caller.kind {
             CallerKind::Person => {
@@ -84,7 +95,8 @@ impl House {
     }
     /// What a token that lives as long as was asked for may live.
     pub(crate) fn lifetime(&self, asked: Option<i64>, otherwise: i64) -> i64 {
-        asked.unwrap_or(otherwise).min(self.max_token_seconds)
+        let longest = self.max_token_seconds.min(self.issuer.settings().max_lifetime_seconds);
+        asked.unwrap_or(otherwise).min(longest)
     }
 }
 

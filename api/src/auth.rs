@@ -68,7 +68,7 @@ pub struct Who {
 }
 
 impl Who {
-    fn new(caller: Caller, roles: &RoleGroups) -> Self {
+    pub(crate) fn new(caller: Caller, roles: &RoleGroups) -> Self {
         let person = caller.kind == CallerKind::Person;
         let holds = |groups: &[String]| person && groups.iter().any(|group| caller.groups.contains(group));
         let (admin, auditor, approver) = (holds(&roles.admin), holds(&roles.auditor), holds(&roles.approver));

@@ -9,10 +9,10 @@ use crate::take::{Asked, Body, Checks};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use sallyport_core::{HoldRequest, Moment};
+use sallyport_core::{ApprovalId, HoldRequest, Moment};
 use sallyport_store::{Approval, ApprovalState};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -172,8 +172,8 @@ pub async fn deny(
     responses((status = 200, body = ApprovalView, content_type = "application/x-ndjson")))]
 pub async fn watch(State(house): State<Arc<House>>, who: Who) -> Answer<Response> {
     let news = house.desk.news();
-    let waiting = first_lines(&house, &who).await?;
-    let watcher = Watcher { house, who, news, pending: waiting };
+    let mut watcher = Watcher { house, who, news, pending: VecDeque::new(), told: HashSet::new() };
+    watcher.tell_waiting().await?;
     Ok(stream::lines(watcher, |mut watcher| async move {
         let line = watcher.next().await?;
         Some((line, watcher))
@@ -183,41 +183,65 @@ pub async fn watch(State(house): State<Arc<House>>, who: Who) -> Answer<Response
 struct Watcher {
     house: Arc<House>,
     who: Who,
-    news: broadcast::Receiver<sallyport_core::ApprovalId>,
+    news: broadcast::Receiver<ApprovalId>,
     pending: VecDeque<String>,
+    /// Those that wait and were told. What is filed on another node is found by listing now and then.
+    told: HashSet<ApprovalId>,
 }
 
 impl Watcher {
-    /// The next line; an empty one where nothing happened for a while. Ends with the watcher's own token.
+    /// The next line; an empty one where nothing happened for a while. Ends with the watcher's own token or account.
     async fn next(&mut self) -> Option<String> {
         loop {
             if let Some(line) = self.pending.pop_front() {
                 return Some(line);
             }
-            if self.who.caller.expires <= self.house.clock.now() {
-                return None;
-            }
-            match stream::or_heartbeat(self.news.recv()).await {
-                None => return Some(String::new()),
+            let heard = stream::or_heartbeat(self.news.recv()).await;
+            self.who = self.house.still_stands(&self.who).await.ok()?;
+            match heard {
+                None => {
+                    self.tell_waiting().await.ok()?;
+                    self.pending.push_back(String::new());
+                }
                 Some(Ok(id)) => {
-                    let approval = visible(&self.house, &self.who, id.as_str()).await;
-                    self.pending.extend(approval.ok().and_then(|found| line(&self.house, &self.who, found)));
+                    if let Ok(approval) = visible(&self.house, &self.who, id.as_str()).await {
+                        self.tell(approval);
+                    }
                 }
                 // News was missed: everything that waits is said again.
                 Some(Err(RecvError::Lagged(_))) => {
-                    self.pending = first_lines(&self.house, &self.who).await.ok()?;
+                    self.told.clear();
+                    self.tell_waiting().await.ok()?;
                 }
                 Some(Err(RecvError::Closed)) => return None,
             }
         }
     }
-}
-
-async fn first_lines(house: &House, who: &Who) -> Answer<VecDeque<String>> {
-    let waiting =
-        house.desk.list(Some(ApprovalState::Waiting), Moment(i64::MAX), crate::limits::MAX_PAGE).await?;
-    let seen = waiting.into_iter().rev().filter(|approval| sees(house, who, &approval.request));
-    Ok(seen.filter_map(|approval| line(house, who, approval)).collect())
+    async fn tell_waiting(&mut self) -> Answer<()> {
+        let limit = crate::limits::MAX_PAGE;
+        let waiting = self.house.desk.list(Some(ApprovalState::Waiting), Moment(i64::MAX), limit).await?;
+        let still: HashSet<_> = waiting.iter().map(|approval| approval.id.clone()).collect();
+        let over: Vec<_> = self.told.difference(&still).cloned().collect();
+        for id in over {
+            if let Ok(approval) = visible(&self.house, &self.who, id.as_str()).await {
+                self.tell(approval);
+            }
+            self.told.remove(&id);
+        }
+        for approval in waiting.into_iter().rev() {
+            if !self.told.contains(&approval.id) && sees(&self.house, &self.who, &approval.request) {
+                self.tell(approval);
+            }
+        }
+        Ok(())
+    }
+    fn tell(&mut self, approval: Approval) {
+        match approval.state {
+            ApprovalState::Waiting => self.told.insert(approval.id.clone()),
+            _ => self.told.remove(&approval.id),
+        };
+        self.pending.extend(line(&self.house, &self.who, approval));
+    }
 }
 
 fn line(house: &House, who: &Who, approval: Approval) -> Option<String> {

@@ -170,6 +170,8 @@ fn page(status: StatusCode, body: &str) -> Response {
     );
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        // Under `no-referrer` a browser would hide the origin of the form's own post.
+        (header::REFERRER_POLICY, "same-origin"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_FRAME_OPTIONS, "DENY"),
     ];

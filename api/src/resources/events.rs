@@ -64,16 +64,17 @@ pub async fn watch(State(house): State<Arc<House>>, who: Who, Path(id): Path<Str
     responses((status = 200, body = String, content_type = "application/x-ndjson")))]
 pub async fn audit(State(house): State<Arc<House>>, who: Who) -> Answer<Response> {
     let follow = house.recorder.follow(None);
-    let until = who.caller.expires;
-    let items = unfold((follow, house), move |(mut follow, house)| async move {
-        if until <= house.clock.now() {
+    let items = unfold((follow, house, who), |(mut follow, house, who)| async move {
+        let heard = stream::or_heartbeat(follow.next()).await;
+        if who.caller.expires <= house.clock.now() {
             return None;
         }
-        let text = match stream::or_heartbeat(follow.next()).await {
-            None => String::new(),
-            Some(news) => news_line(&news?),
+        let (text, who) = match heard {
+            // The quiet is used to look whether the watcher still has the role.
+            None => (String::new(), house.still_stands(&who).await.ok().filter(Who::reads_all)?),
+            Some(news) => (news_line(&news?), who),
         };
-        Some((Ok::<_, Infallible>(Bytes::from(format!("{text}\n"))), (follow, house)))
+        Some((Ok::<_, Infallible>(Bytes::from(format!("{text}\n"))), (follow, house, who)))
     });
     Ok(stream::respond(items.boxed()))
 }

@@ -16,9 +16,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 use utoipa::{IntoParams, ToSchema};
 
 const MAX_FILES: usize = 256;
+
+/// One change at a time from the store to the rule book: else the older of two could be the one in force.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -190,6 +194,7 @@ pub async fn put(
     let detail = serde_json::json!({ "after": new.revision, "files": names, "note": new.note });
     house.journal.change(&who.caller, "put", "policy", &detail).await?;
     let author = who.caller.principal();
+    let _turn = TURN.lock().await;
     house.store.put_policy(&kept(&files), new.revision, &author, &new.note, house.clock.now()).await?;
     // It was checked above: what fails now is ours, and the next start or node reads it from the store again.
     house.rules.replace(files).map_err(|found| Problem::ours("put the rules in force", &found))?;

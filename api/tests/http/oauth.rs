@@ -105,6 +105,11 @@ async fn a_person_lets_a_program_in() {
     let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
     assert!(response.headers().get("set-cookie").is_none());
+    assert_eq!(
+        response.headers()["referrer-policy"],
+        "same-origin",
+        "else browsers post with `Origin: null`"
+    );
     assert_eq!(field(&response.text().await.unwrap(), "user_code"), code);
 
     let wrong = [("user_code", code), ("name", "meg"), ("password", "wrong")];
@@ -112,7 +117,9 @@ async fn a_person_lets_a_program_in() {
     let right = [("user_code", code), ("name", "meg"), ("password", PASSWORD)];
     let foreign = stage.ask(Method::POST, "/device").header("origin", "https://evil.example").form(&right);
     assert_eq!(foreign.send().await.unwrap().status(), 403);
-    let (status, page) = post(&stage, "/device", &right).await;
+    let own = stage.ask(Method::POST, "/device").header("origin", &stage.base);
+    let (status, page) =
+        answer(own.header("sec-fetch-site", "same-origin").form(&right).send().await.unwrap()).await;
     let page = page.as_str().unwrap();
     assert!(status == 200 && page.contains("sallyport-cli") && page.contains("127.0.0.1"), "{page}");
     let ticket = field(page, "ticket");
