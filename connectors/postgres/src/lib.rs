@@ -1,3 +1,15 @@
 //! PostgreSQL, protocol 3.0 and 3.2.
+//!
+//! `claim` reads a startup, the door admits it, `upstream` reaches the target, `serve` pumps the session. What a
+//! statement would do is asked of `sallyport-sql`; whether it may, of the gate.
 
+pub mod cancel;
+pub mod catalog;
+pub mod columns;
+pub mod reading;
+pub mod refusal;
 pub mod seam;
+pub mod serve;
+#[path = "trust.rs"]
+pub mod upstream;
+pub mod wire;

@@ -1,0 +1,250 @@
+//! Reads a catalog: a handful of questions over a connection that is closed afterwards.
+
+use super::snapshot::{Relation, Snapshot, Type, ViewColumn};
+use crate::seam::TargetSide;
+use crate::upstream;
+use crate::wire::{self, back, write};
+use sallyport_core::{Cell, Fault, Grant};
+use sallyport_relay::{Credentials, Route};
+use sallyport_sql::{Output, Outputs};
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// A catalog larger than this is not read.
+const MAX_ANSWER: usize = 512 * 1024 * 1024;
+
+const TABLES: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind, a.attnum, a.attname, a.atttypid \
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+    LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped \
+    WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p', 't', 'S') ORDER BY c.oid, a.attnum";
+const TYPES: &str = "SELECT oid, typname, typtype, typcategory, typbasetype, typelem FROM pg_catalog.pg_type";
+const ROW_FUNCTIONS: &str = "SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p \
+    JOIN pg_catalog.pg_type t ON t.oid = p.proargtypes[0] \
+    WHERE p.pronargs - p.pronargdefaults <= 1 AND p.pronargs >= 1 AND (t.typtype = 'c' OR t.oid = 2249) \
+    AND p.pronamespace <> 'pg_catalog'::pg_catalog.regnamespace";
+const VIEWS: &str = "SELECT c.oid, pg_catalog.pg_get_viewdef(c.oid) FROM pg_catalog.pg_class c \
+    WHERE c.relkind IN ('v', 'm') AND c.relnamespace NOT IN ('pg_catalog'::pg_catalog.regnamespace, \
+    'information_schema'::pg_catalog.regnamespace)";
+const DEPENDENCIES: &str = "SELECT DISTINCT r.ev_class, d.refobjid, d.refobjsubid FROM pg_catalog.pg_depend d \
+    JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid \
+    WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass \
+    AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> r.ev_class";
+
+const ODD: Fault =
+    Fault::Target("the target answered the gateway's questions about its tables in no known way");
+
+pub(super) async fn snapshot(
+    route: &Route,
+    grant: &Grant,
+    credentials: &dyn Credentials,
+) -> Result<Snapshot, Fault> {
+    let taken = Instant::now();
+    let credential = credentials.unseal(grant).await?;
+    let wanted = [
+        ("application_name", "sallyport catalog"),
+        ("client_encoding", "UTF8"),
+        ("search_path", "pg_catalog"),
+    ];
+    let wanted: Vec<(String, String)> =
+        wanted.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+    let mut side = upstream::connect(route, &credential, &wanted).await?;
+    let mut relations = tables(&ask(&mut side, TABLES).await?)?;
+    let types = types(&ask(&mut side, TYPES).await?)?;
+    let row_functions: HashSet<String> = ask(&mut side, ROW_FUNCTIONS)
+        .await?
+        .into_iter()
+        .filter_map(|row| row.into_iter().next().flatten())
+        .collect();
+    let definitions = ask(&mut side, VIEWS).await?;
+    let dependencies = ask(&mut side, DEPENDENCIES).await?;
+    // The connection ends here; a target that does not mind the goodbye loses nothing.
+    _ = side.stream.write_all(b"X\0\0\0\x04").await;
+    views(&mut relations, &definitions, &dependencies)?;
+    let mut by_name: HashMap<String, Vec<u32>> = HashMap::new();
+    for (oid, relation) in &relations {
+        by_name.entry(relation.name.clone()).or_default().push(*oid);
+    }
+    Ok(Snapshot { version: 0, taken, relations, by_name, types, row_functions })
+}
+
+type Line = Vec<Option<String>>;
+
+/// One question of ours and all its rows. Nothing of a caller is ever part of it.
+async fn ask(side: &mut TargetSide, sql: &str) -> Result<Vec<Line>, Fault> {
+    const GONE: Fault = Fault::Target("the target closed the gateway's own connection");
+    let mut question = Vec::new();
+    write::query(&mut question, sql);
+    side.stream.write_all(&question).await.map_err(|_| GONE)?;
+    side.stream.flush().await.map_err(|_| GONE)?;
+    let (mut rows, mut cells, mut seen) = (Vec::new(), Vec::new(), 0usize);
+    loop {
+        let whole = wire::whole(&side.leftover).map_err(|_| ODD)?;
+        let Some((head, message)) = whole else {
+            let read = side.stream.read_buf(&mut side.leftover).await.map_err(|_| GONE)?;
+            seen += read;
+            if read == 0 || seen > MAX_ANSWER {
+                return Err(GONE);
+            }
+            continue;
+        };
+        match head.tag {
+            b'D' => {
+                back::row_cells(message, &mut cells).map_err(|_| ODD)?;
+                rows.push(cells.iter().map(|cell| text(*cell, message)).collect());
+            }
+            b'E' => return Err(Fault::Target("the target does not let the gateway read its catalog")),
+            b'Z' => {
+                bytes::Buf::advance(&mut side.leftover, head.total);
+                return Ok(rows);
+            }
+            _ => {}
+        }
+        bytes::Buf::advance(&mut side.leftover, head.total);
+    }
+}
+
+fn text(cell: Cell, message: &[u8]) -> Option<String> {
+    cell.of(message).map(|value| String::from_utf8_lossy(value).into_owned())
+}
+
+fn word(line: &Line, at: usize) -> Result<&str, Fault> {
+    line.get(at).and_then(Option::as_deref).ok_or(ODD)
+}
+
+fn number<N: std::str::FromStr>(line: &Line, at: usize) -> Result<N, Fault> {
+    word(line, at)?.parse().map_err(|_| ODD)
+}
+
+fn tables(lines: &[Line]) -> Result<HashMap<u32, Relation>, Fault> {
+    let mut relations: HashMap<u32, Relation> = HashMap::new();
+    for line in lines {
+        let relation = relations.entry(number(line, 0)?).or_default();
+        if relation.name.is_empty() {
+            word(line, 1)?.clone_into(&mut relation.schema);
+            word(line, 2)?.clone_into(&mut relation.name);
+            relation.mirrors = relation.schema == "pg_catalog"
+                && (relation.name.starts_with("pg_statistic") || relation.name.starts_with("pg_stats"));
+            relation.view = matches!(word(line, 3)?, "v" | "m")
+                .then_some(None)
+                // Views of the system show the system: their columns stand for themselves.
+                .filter(|_| !matches!(relation.schema.as_str(), "pg_catalog" | "information_schema"));
+        }
+        if line.get(4).is_some_and(Option::is_some) {
+            relation.columns.push((number(line, 4)?, word(line, 5)?.to_owned(), number(line, 6)?));
+        }
+    }
+    Ok(relations)
+}
+
+fn types(lines: &[Line]) -> Result<HashMap<u32, Type>, Fault> {
+    let letter = |line: &Line, at| word(line, at).map(|word| word.bytes().next().unwrap_or(b'?'));
+    lines
+        .iter()
+        .map(|line| {
+            let kind = Type {
+                name: word(line, 1)?.to_owned(),
+                sort: letter(line, 2)?,
+                category: letter(line, 3)?,
+                base: number(line, 4)?,
+                element: number(line, 5)?,
+            };
+            Ok((number(line, 0)?, kind))
+        })
+        .collect()
+}
+
+/// Follows views down to tables. A view that cannot be followed keeps `None`: unknown.
+fn views(
+    relations: &mut HashMap<u32, Relation>,
+    definitions: &[Line],
+    dependencies: &[Line],
+) -> Result<(), Fault> {
+    let mut parents: HashMap<u32, Vec<(u32, i16)>> = HashMap::new();
+    for line in dependencies {
+        parents.entry(number(line, 0)?).or_default().push((number(line, 1)?, number(line, 2)?));
+    }
+    let mut waiting: HashMap<u32, Outputs> = HashMap::new();
+    for line in definitions {
+        let outputs = match sallyport_sql::analyze(word(line, 1)?) {
+            Ok(mut analysis) if analysis.statements.len() == 1 => {
+                analysis.statements.pop().map(|statement| statement.outputs).unwrap_or_default()
+            }
+            _ => Outputs::Unknown,
+        };
+        waiting.insert(number(line, 0)?, outputs);
+    }
+    // Views stand on views: each round resolves those whose parents are resolved. Cycles stay unknown.
+    loop {
+        let ready: Vec<u32> = waiting
+            .keys()
+            .copied()
+            .filter(|oid| {
+                parents.get(oid).into_iter().flatten().all(|(parent, _)| !waiting.contains_key(parent))
+            })
+            .collect();
+        if ready.is_empty() {
+            return Ok(());
+        }
+        for oid in ready {
+            let Some(outputs) = waiting.remove(&oid) else { continue };
+            let parents = parents.get(&oid).map(Vec::as_slice).unwrap_or_default();
+            let resolved = view_columns(relations, oid, &outputs, parents);
+            if let Some(relation) = relations.get_mut(&oid) {
+                relation.view = Some(resolved);
+            }
+        }
+    }
+}
+
+fn view_columns(
+    relations: &HashMap<u32, Relation>,
+    oid: u32,
+    outputs: &Outputs,
+    parents: &[(u32, i16)],
+) -> Option<Vec<ViewColumn>> {
+    let width = relations.get(&oid)?.visible().count();
+    // Every column the view's query touches, by name, each followed down to tables.
+    let mut touched: Vec<(&str, Vec<(u32, i16)>)> = Vec::new();
+    for (parent, number) in parents {
+        let relation = relations.get(parent)?;
+        for (at, (column, name, _)) in relation.visible().enumerate() {
+            if *number == 0 || number == column {
+                let origins = match &relation.view {
+                    None => vec![(*parent, *column)],
+                    Some(followed) => followed.as_ref()?.get(at)?.origins.clone(),
+                };
+                touched.push((name.as_str(), origins));
+            }
+        }
+    }
+    let all = || touched.iter().flat_map(|(_, origins)| origins.iter().copied()).collect::<Vec<_>>();
+    let of = |uses: &sallyport_sql::Uses| -> Vec<(u32, i16)> {
+        if uses.wide {
+            return all();
+        }
+        let named = touched.iter().filter(|(name, _)| uses.columns.contains(*name));
+        named.flat_map(|(_, origins)| origins.iter().copied()).collect()
+    };
+    let columns = match outputs {
+        Outputs::List(list)
+            if list.len() == width && !list.iter().any(|one| matches!(one, Output::Star(_))) =>
+        {
+            list.iter()
+                .map(|output| match output {
+                    Output::Direct { uses, .. } => {
+                        let origins = of(uses);
+                        ViewColumn { direct: origins.len() == 1, origins }
+                    }
+                    Output::Star(uses) | Output::Derived(uses) => {
+                        ViewColumn { origins: of(uses), direct: false }
+                    }
+                })
+                .collect()
+        }
+        Outputs::List(_) | Outputs::None | Outputs::Unknown => {
+            vec![ViewColumn { origins: all(), direct: false }; width]
+        }
+    };
+    Some(columns)
+}

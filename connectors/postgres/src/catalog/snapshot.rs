@@ -1,0 +1,87 @@
+//! One reading of a catalog, and the questions it answers.
+
+use sallyport_sql::Names;
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
+
+#[derive(Clone, Debug, Default)]
+pub struct Relation {
+    pub schema: String,
+    pub name: String,
+    /// By number; dropped columns are absent. System columns have numbers below zero.
+    pub columns: Vec<(i16, String, u32)>,
+    /// For a view: where the values of each column come from, by position. `None` where nobody can say.
+    pub view: Option<Option<Vec<ViewColumn>>>,
+    /// Contents of other tables stand in it: statistics.
+    pub mirrors: bool,
+}
+
+/// Where a view's column comes from: columns of tables, views already followed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ViewColumn {
+    pub origins: Vec<(u32, i16)>,
+    /// The one origin, unchanged.
+    pub direct: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Type {
+    pub name: String,
+    /// `b` base, `c` composite, `d` domain, `e` enum, `p` pseudo, `r` range, `m` multirange.
+    pub sort: u8,
+    pub category: u8,
+    pub base: u32,
+    pub element: u32,
+}
+
+#[derive(Debug)]
+pub struct Snapshot {
+    pub(super) version: u64,
+    pub taken: Instant,
+    pub(super) relations: HashMap<u32, Relation>,
+    pub(super) by_name: HashMap<String, Vec<u32>>,
+    pub(super) types: HashMap<u32, Type>,
+    pub(super) row_functions: HashSet<String>,
+}
+
+impl Snapshot {
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+    pub fn relation(&self, oid: u32) -> Option<&Relation> {
+        self.relations.get(&oid)
+    }
+    pub fn kind(&self, oid: u32) -> Option<&Type> {
+        self.types.get(&oid)
+    }
+    /// Every relation of that name.
+    pub fn named<'a, 's>(
+        &'a self,
+        schema: Option<&'s str>,
+        name: &str,
+    ) -> impl Iterator<Item = (u32, &'a Relation)> + use<'a, 's> {
+        let oids = self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
+        oids.iter().filter_map(|oid| self.relations.get(oid).map(|relation| (*oid, relation))).filter(
+            move |(_, relation)| schema.is_none_or(|schema| schema == relation.schema || schema == "pg_temp"),
+        )
+    }
+}
+
+impl Relation {
+    pub fn column(&self, number: i16) -> Option<&(i16, String, u32)> {
+        self.columns.iter().find(|(at, _, _)| *at == number)
+    }
+    /// The columns of `SELECT *`, in order.
+    pub fn visible(&self) -> impl Iterator<Item = &(i16, String, u32)> {
+        self.columns.iter().filter(|(at, _, _)| *at > 0)
+    }
+}
+
+impl Names for Snapshot {
+    fn relations(&self, schema: Option<&str>, name: &str) -> Vec<(String, String)> {
+        self.named(schema, name).map(|(_, found)| (found.schema.clone(), found.name.clone())).collect()
+    }
+    fn is_row_function(&self, name: &str) -> bool {
+        self.row_functions.contains(name)
+    }
+}

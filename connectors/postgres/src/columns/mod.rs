@@ -1,0 +1,11 @@
+//! From what a target says of its columns to what the gate needs to mask them: origins and shapes.
+//!
+//! Two sources are joined: the RowDescription names the true origin of plain columns, the statement's text says what
+//! the others are computed from. Where neither can say, the origin is unknown and the column is masked.
+
+pub mod copying;
+mod origin;
+mod shape;
+
+pub use origin::{origins, touches_masked};
+pub use shape::shape;

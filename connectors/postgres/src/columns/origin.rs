@@ -1,0 +1,201 @@
+//! Where the values of each output column come from.
+
+use crate::catalog::{Relation, Snapshot};
+use sallyport_core::Gate;
+use sallyport_core::mask::plan::{ColumnRef, Origin};
+use sallyport_sql::{Output, Outputs, Statement, Uses};
+
+/// The tables a statement reads or returns rows of, as the catalog knows them.
+struct Reads<'a> {
+    snapshot: &'a Snapshot,
+    relations: Vec<(u32, &'a Relation)>,
+    /// One of them is not in the catalog, or shows what other tables hold.
+    unknown: bool,
+}
+
+impl<'a> Reads<'a> {
+    fn of(statement: &Statement, snapshot: &'a Snapshot) -> Self {
+        let (mut relations, mut unknown) = (Vec::new(), false);
+        for name in statement.relations.reads.iter().chain(&statement.relations.writes) {
+            let before = relations.len();
+            relations.extend(snapshot.named(name.schema.as_deref(), &name.name));
+            unknown |= relations.len() == before;
+        }
+        unknown |= relations.iter().any(|(_, relation)| relation.mirrors);
+        Self { snapshot, relations, unknown }
+    }
+
+    /// All that may be behind these names.
+    fn behind(&self, uses: &Uses) -> Origin<'a> {
+        if uses.is_constant() {
+            return Origin::Derived(Vec::new());
+        }
+        if self.unknown {
+            return Origin::Unknown;
+        }
+        let mut origins = Vec::new();
+        for (oid, relation) in &self.relations {
+            for (number, name, _) in &relation.columns {
+                // `SELECT t FROM t` names the table and means its whole row.
+                let whole_row = uses.columns.contains(&relation.name);
+                if (uses.wide || whole_row || uses.columns.contains(name))
+                    && !followed(self.snapshot, *oid, *number, &mut origins)
+                {
+                    return Origin::Unknown;
+                }
+            }
+        }
+        Origin::Derived(origins)
+    }
+}
+
+/// Appends the column and, where it is a view's, what is behind it.
+fn followed<'a>(snapshot: &'a Snapshot, oid: u32, number: i16, origins: &mut Vec<ColumnRef<'a>>) -> bool {
+    let Some(relation) = snapshot.relation(oid) else { return false };
+    let Some(own) = reference(relation, number) else { return false };
+    origins.push(own);
+    match &relation.view {
+        None => true,
+        Some(None) => false,
+        Some(Some(columns)) => {
+            let at = relation.visible().position(|(column, _, _)| *column == number);
+            let Some(column) = at.and_then(|at| columns.get(at)) else { return number < 0 };
+            column.origins.iter().all(|(oid, number)| {
+                let found = snapshot.relation(*oid).and_then(|table| reference(table, *number));
+                found.map(|found| origins.push(found)).is_some()
+            })
+        }
+    }
+}
+
+fn reference(relation: &Relation, number: i16) -> Option<ColumnRef<'_>> {
+    let (_, column, _) = relation.column(number)?;
+    Some(ColumnRef { schema: &relation.schema, table: &relation.name, column })
+}
+
+/// The origin that a RowDescription names.
+fn named<'a>(gate: &mut Gate, snapshot: &'a Snapshot, oid: u32, number: i16) -> Origin<'a> {
+    let Some(relation) = snapshot.relation(oid).filter(|relation| !relation.mirrors) else {
+        return Origin::Unknown;
+    };
+    let Some(own) = reference(relation, number) else { return Origin::Unknown };
+    let Some(followed_view) = &relation.view else { return Origin::Column(own) };
+    let Some(columns) = followed_view else { return Origin::Unknown };
+    let at = relation.visible().position(|(column, _, _)| *column == number);
+    let Some(column) = at.and_then(|at| columns.get(at)) else { return Origin::Unknown };
+    // Rules may speak of the view's column or of the table's: the first that masks counts.
+    if !gate.sees(&own) {
+        return Origin::Column(own);
+    }
+    let mut origins = Vec::new();
+    for (oid, number) in &column.origins {
+        let Some(found) = snapshot.relation(*oid).and_then(|table| reference(table, *number)) else {
+            return Origin::Unknown;
+        };
+        origins.push(found);
+    }
+    match origins.as_slice() {
+        [only] if column.direct => Origin::Column(*only),
+        _ => Origin::Derived(origins),
+    }
+}
+
+/// One origin for each of the `tables`: what the RowDescription says of each column, as table and number.
+pub fn origins<'a>(
+    gate: &mut Gate,
+    statement: &Statement,
+    snapshot: &'a Snapshot,
+    described: &[(u32, i16)],
+) -> Vec<Origin<'a>> {
+    let reads = Reads::of(statement, snapshot);
+    let star = all_of(statement);
+    let mut origins = Vec::with_capacity(described.len());
+    for (at, (table, number)) in described.iter().enumerate() {
+        let output = match &statement.outputs {
+            Outputs::List(list) => output_at(list, at, described.len()),
+            Outputs::None | Outputs::Unknown => None,
+        };
+        let origin = match (*table, output) {
+            (0, Some(Output::Star(uses) | Output::Direct { uses, .. } | Output::Derived(uses))) => {
+                reads.behind(uses)
+            }
+            (0, None) => reads.behind(&star),
+            (table, Some(Output::Derived(uses))) => {
+                both(named(gate, snapshot, table, *number), reads.behind(uses))
+            }
+            (table, _) => named(gate, snapshot, table, *number),
+        };
+        origins.push(origin);
+    }
+    origins
+}
+
+/// Whether the statement names a table with a column that this caller may not see, or one that nobody knows.
+pub fn touches_masked(gate: &mut Gate, statement: &Statement, snapshot: &Snapshot) -> bool {
+    let reads = Reads::of(statement, snapshot);
+    match reads.behind(&Uses { columns: Default::default(), wide: true }) {
+        Origin::Unknown => true,
+        Origin::Column(column) => !gate.sees(&column),
+        Origin::Derived(columns) => columns.iter().any(|column| !gate.sees(column)),
+    }
+}
+
+/// Everything the statement names.
+fn all_of(statement: &Statement) -> Uses {
+    Uses { columns: statement.all_columns.clone(), wide: statement.wide }
+}
+
+/// The entry of the list for the column at `at`, where at most one star stands in it.
+fn output_at(list: &[Output], at: usize, width: usize) -> Option<&Output> {
+    let is_star = |output: &Output| matches!(output, Output::Star(_));
+    let mut stars = list.iter().enumerate().filter(|(_, output)| is_star(output));
+    let Some((star, _)) = stars.next() else {
+        return (list.len() == width).then(|| list.get(at)).flatten();
+    };
+    if stars.next().is_some() {
+        return None;
+    }
+    let after = list.len() - star - 1;
+    let behind = width.checked_sub(after)?;
+    if at < star {
+        list.get(at)
+    } else if at >= behind {
+        list.get(star + 1 + (at - behind))
+    } else {
+        list.get(star)
+    }
+}
+
+fn both<'a>(one: Origin<'a>, other: Origin<'a>) -> Origin<'a> {
+    match (one, other) {
+        (Origin::Unknown, _) | (_, Origin::Unknown) => Origin::Unknown,
+        (Origin::Column(one), Origin::Column(other)) => Origin::Derived(vec![one, other]),
+        (Origin::Column(one), Origin::Derived(mut all)) | (Origin::Derived(mut all), Origin::Column(one)) => {
+            all.push(one);
+            Origin::Derived(all)
+        }
+        (Origin::Derived(mut all), Origin::Derived(more)) => {
+            all.extend(more);
+            Origin::Derived(all)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn direct(name: &str) -> Output {
+        Output::Direct { column: name.into(), uses: Uses::default() }
+    }
+
+    #[test]
+    fn a_star_stretches_to_what_is_left() {
+        let list = [direct("a"), Output::Star(Uses::default()), direct("b")];
+        assert_eq!(output_at(&list, 0, 5), Some(&list[0]));
+        assert_eq!(output_at(&list, 1, 5), Some(&list[1]));
+        assert_eq!(output_at(&list, 3, 5), Some(&list[1]));
+        assert_eq!(output_at(&list, 4, 5), Some(&list[2]));
+        assert_eq!(output_at(&list[..1], 0, 2), None);
+    }
+}

@@ -1,0 +1,244 @@
+//! COPY data in both directions.
+//!
+//! Towards the target it is input of a command that was cleared, counted and passed on in pieces. Towards the client
+//! it is rows: read, masked and recorded like those of a query, or refused where they cannot be read.
+
+use super::{Copying, Serving, Step};
+use crate::columns::{self, copying::dialect};
+use crate::reading::Meaning;
+use crate::wire::copy::{CopyReader, CopyRow, Piece};
+use crate::wire::front::Front;
+use crate::wire::{self, back, write};
+use sallyport_core::event::{Answer, Ask, Frame};
+use sallyport_core::mask::plan::Origin;
+use sallyport_core::{CellShape, ColumnInfo, CommandNo, Denial, Fault, Plan, Row, Ruling};
+use sallyport_sql::{Output, Outputs};
+
+pub(super) struct CopyOut {
+    no: CommandNo,
+    plan: Plan,
+    /// Absent where the statement's options could not be read: then nothing of it may need reading.
+    reader: Option<CopyReader>,
+    codec: CopyRow,
+}
+
+impl Serving {
+    /// The start of COPY data from the client; the rest of a large message follows in pieces.
+    pub(super) fn copy_data(&mut self, waiting: &[u8], total: usize) -> Result<Option<(usize, Step)>, Fault> {
+        let here = total.min(waiting.len());
+        let bytes = waiting.get(..here).unwrap_or_default();
+        match self.copying {
+            Copying::In(of) => {
+                self.input(bytes, of)?;
+                self.passing_in = total - here;
+                Ok(Some((here, Step::Done)))
+            }
+            Copying::None | Copying::Out(_) if self.discarding || self.queue.is_empty() => {
+                // Data after a COPY that failed is ignored, as the target would.
+                if here < total {
+                    return Ok(None);
+                }
+                Ok(Some((total, Step::Done)))
+            }
+            Copying::None | Copying::Out(_) => Ok(Some((0, Step::Stall))),
+        }
+    }
+
+    pub(super) fn pass_in(&mut self, waiting: &[u8]) -> Result<Option<(usize, Step)>, Fault> {
+        let here = self.passing_in.min(waiting.len());
+        if here == 0 {
+            return Ok(None);
+        }
+        let bytes = waiting.get(..here).unwrap_or_default();
+        if let Copying::In(of) = self.copying {
+            self.input(bytes, of)?;
+        } else {
+            // The COPY failed meanwhile: the target must still see the end of the message that began.
+            self.forward(bytes, "the rest of COPY data")?;
+        }
+        self.passing_in -= here;
+        Ok(Some((here, Step::Done)))
+    }
+
+    fn input(&mut self, bytes: &[u8], of: CommandNo) -> Result<(), Fault> {
+        match self.gate.ask(Frame { bytes, event: Ask::Input(of) }) {
+            Ruling::Clear(cleared) => {
+                self.to_target.put(&cleared);
+                Ok(())
+            }
+            Ruling::Deny(denial) => Err(denial.fatal().into()),
+            Ruling::Hold(_) => Err(Fault::ours("the gateway held a message that cannot wait", "COPY data")),
+        }
+    }
+
+    /// While the target waits for data it hears of nothing else.
+    pub(super) fn ask_while_copying(
+        &mut self,
+        message: &[u8],
+        front: Front<'_>,
+        of: CommandNo,
+    ) -> Result<Step, Fault> {
+        match front {
+            Front::CopyDone | Front::CopyFail => {
+                self.input(message, of)?;
+                self.copying = Copying::None;
+            }
+            // The target ignores these meanwhile, and so nothing is awaited for them.
+            Front::Flush | Front::Sync => self.forward(message, "sync while copying")?,
+            Front::Terminate => {
+                self.forward(message, "terminate")?;
+                return Ok(Step::Over);
+            }
+            Front::Password | Front::Unknown(_) => {
+                return Err(Fault::Client("sent a message that does not belong into COPY data"));
+            }
+            Front::CopyData => {}
+            Front::Query { .. }
+            | Front::Parse { .. }
+            | Front::Bind { .. }
+            | Front::Describe { .. }
+            | Front::Execute { .. }
+            | Front::Close { .. }
+            | Front::FunctionCall => {
+                // The target would fail the COPY at such a message, and ignore it; so it fails here, and nothing of
+                // the message runs.
+                let words = "a command came while COPY waited for data; the command was not run";
+                let denial = self.gate.refuse("a command within COPY data", "command-in-copy", words);
+                if denial.fatal {
+                    return Err(denial.into());
+                }
+                let mut fail = Vec::new();
+                write::copy_fail(&mut fail, words);
+                self.input(&fail, of)?;
+                self.copying = Copying::None;
+            }
+        }
+        Ok(Step::Done)
+    }
+
+    pub(super) fn copy_out_begins(
+        &mut self,
+        message: &[u8],
+        no: CommandNo,
+        meaning: &Meaning,
+        text: &str,
+    ) -> Result<(), Fault> {
+        let (binary, width) =
+            back::copy_shape(wire::body(message)).map_err(|_| Fault::Target("announced COPY data oddly"))?;
+        let dialect = dialect(text, binary);
+        let plan = self.copy_plan(meaning, binary, width);
+        if dialect.is_none() && !plan.is_empty() {
+            let words =
+                "This COPY uses options under which its rows cannot be masked. Use plain options or SELECT.";
+            return Err(Denial::of_house("copy-unread", words).fatal().into());
+        }
+        let cleared =
+            self.gate.answer(Frame { bytes: message, event: Answer::Columns { of: no, plan: &plan } })?;
+        self.to_client.put(&cleared);
+        let reader = dialect.clone().map(|dialect| CopyReader::with(dialect, width));
+        let dialect =
+            dialect.unwrap_or_else(|| crate::wire::copy::Dialect::of(crate::wire::copy::Format::Text));
+        let codec = CopyRow { dialect, before: Vec::new() };
+        self.copying = Copying::Out(Box::new(CopyOut { no, plan, reader, codec }));
+        Ok(())
+    }
+
+    /// COPY brings no description of its columns: names and types are those of the catalog.
+    fn copy_plan(&mut self, meaning: &Meaning, binary: bool, width: usize) -> Plan {
+        let snapshot = std::sync::Arc::clone(&self.snapshot);
+        let Some(statement) = meaning.statement() else { return unknown_plan(&mut self.gate, binary, width) };
+        let mut tables = statement.relations.reads.iter();
+        let single = match (tables.next(), tables.next()) {
+            (Some(name), None) => {
+                let mut found = snapshot.named(name.schema.as_deref(), &name.name);
+                found.next().filter(|_| found.next().is_none())
+            }
+            _ => None,
+        };
+        let mut described: Vec<(u32, i16)> = vec![(0, 0); width];
+        let mut names: Vec<&str> = vec!["?"; width];
+        let mut kinds: Vec<u32> = vec![0; width];
+        if let (Some((oid, relation)), Outputs::List(list)) = (single, &statement.outputs) {
+            let direct: Option<Vec<_>> = match list.as_slice() {
+                [Output::Star(_)] => Some(relation.visible().collect()),
+                list => list
+                    .iter()
+                    .map(|output| match output {
+                        Output::Direct { column, .. } => {
+                            relation.visible().find(|(_, name, _)| name == column)
+                        }
+                        Output::Star(_) | Output::Derived(_) => None,
+                    })
+                    .collect(),
+            };
+            for (at, (number, name, kind)) in
+                direct.filter(|all| all.len() == width).into_iter().flatten().enumerate()
+            {
+                if let (Some(place), Some(text), Some(oid_of)) =
+                    (described.get_mut(at), names.get_mut(at), kinds.get_mut(at))
+                {
+                    *place = (oid, *number);
+                    *text = name;
+                    *oid_of = *kind;
+                }
+            }
+        }
+        let origins = columns::origins(&mut self.gate, statement, &snapshot, &described);
+        let infos: Vec<ColumnInfo<'_>> = origins
+            .into_iter()
+            .enumerate()
+            .map(|(at, origin)| {
+                let kind = kinds.get(at).copied().unwrap_or(0);
+                let shape = if kind == 0 && !binary {
+                    CellShape::Text
+                } else {
+                    columns::shape(kind, binary, &snapshot)
+                };
+                ColumnInfo { name: names.get(at).copied().unwrap_or("?"), origin, shape, binary }
+            })
+            .collect();
+        self.gate.plan(&infos)
+    }
+
+    pub(super) fn copy_out_row(&mut self, message: &[u8]) -> Result<(), Fault> {
+        let Copying::Out(copy) = &mut self.copying else {
+            return Err(Fault::Target("sent COPY data that nobody asked for"));
+        };
+        let Some(reader) = &mut copy.reader else {
+            let cleared =
+                self.gate.answer(Frame { bytes: message, event: Answer::Output { of: copy.no } })?;
+            self.to_client.put(&cleared);
+            return Ok(());
+        };
+        let body = wire::body(message);
+        let piece = reader.cells(body, &mut self.scratch.cells).map_err(|fault| Fault::Target(fault.0))?;
+        let Piece::Row { before } = piece else {
+            let cleared =
+                self.gate.answer(Frame { bytes: message, event: Answer::Output { of: copy.no } })?;
+            self.to_client.put(&cleared);
+            return Ok(());
+        };
+        copy.codec.before.clear();
+        copy.codec.before.extend_from_slice(body.get(..before).unwrap_or_default());
+        let row = Row { bytes: reader.values(), cells: &self.scratch.cells };
+        let event = Answer::Row { of: copy.no, plan: &copy.plan, row, codec: &copy.codec };
+        let cleared = self.gate.answer(Frame { bytes: message, event })?;
+        self.to_client.put(&cleared);
+        Ok(())
+    }
+
+    /// The rest of a pipeline after a COPY began.
+    pub(super) fn copy_in_begins(&mut self, no: CommandNo, extended: bool) -> Result<(), Fault> {
+        if extended && !self.queue.drop_ignored_syncs() {
+            return Err(Fault::Client("sent other messages while COPY waits for data"));
+        }
+        self.copying = Copying::In(no);
+        Ok(())
+    }
+}
+
+fn unknown_plan(gate: &mut sallyport_core::Gate, binary: bool, width: usize) -> Plan {
+    let shape = CellShape::Typed { redacted: None, scan: true };
+    let column = ColumnInfo { name: "?", origin: Origin::Unknown, shape, binary };
+    gate.plan(&vec![column; width])
+}

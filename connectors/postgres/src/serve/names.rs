@@ -1,0 +1,103 @@
+//! Prepared statements and portals by name, as the target will have them once it has read all that was forwarded.
+//!
+//! The protocol's names and those of PREPARE and DECLARE are the same names. Changes are made when a message is
+//! forwarded and undone when the target answers with an error, so that a pipeline is judged in its own order.
+//! Invariant: a name that is not here is unknown, and unknown is denied.
+
+use crate::reading::Meaning;
+use sallyport_core::{CommandNo, Effects, Epoch};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How many of each a session may have.
+pub const MOST: usize = 10_000;
+
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub text: Arc<str>,
+    pub meaning: Meaning,
+    pub effects: Effects,
+    /// The snapshot of the catalog under which the effects were resolved.
+    pub version: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Portal {
+    /// Tells it from later portals of the same name.
+    pub id: u64,
+    pub prepared: Arc<Prepared>,
+    /// The command that its Bind was judged as. A cursor of SQL has none.
+    pub no: Option<CommandNo>,
+    pub epoch: Epoch,
+    /// A description of its rows was asked for.
+    pub described: bool,
+    /// That command has no outcome yet.
+    pub open: bool,
+    /// Made by DECLARE: may outlive its transaction.
+    pub cursor: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Names {
+    statements: HashMap<String, Arc<Prepared>>,
+    portals: HashMap<String, Portal>,
+    last_portal: u64,
+}
+
+impl Names {
+    pub fn statement(&self, name: &str) -> Option<&Arc<Prepared>> {
+        self.statements.get(name)
+    }
+    /// What was there before is what an undo puts back.
+    pub fn set_statement(&mut self, name: &str, new: Option<Arc<Prepared>>) -> Option<Arc<Prepared>> {
+        match (new, self.statements.get_mut(name)) {
+            (Some(new), Some(place)) => Some(std::mem::replace(place, new)),
+            (Some(new), None) => self.statements.insert(name.to_owned(), new),
+            (None, _) => self.statements.remove(name),
+        }
+    }
+    pub fn portal(&mut self, name: &str) -> Option<&mut Portal> {
+        self.portals.get_mut(name)
+    }
+    pub fn set_portal(&mut self, name: &str, new: Option<Portal>) -> Option<Portal> {
+        match (new, self.portals.get_mut(name)) {
+            (Some(new), Some(place)) => Some(std::mem::replace(place, new)),
+            (Some(new), None) => self.portals.insert(name.to_owned(), new),
+            (None, _) => self.portals.remove(name),
+        }
+    }
+    pub fn next_portal(&mut self) -> u64 {
+        self.last_portal += 1;
+        self.last_portal
+    }
+    pub fn last_portal(&self) -> u64 {
+        self.last_portal
+    }
+    /// A transaction ended: portals of the protocol up to `last` are gone. Returns the commands that never ran.
+    pub fn end_portals(&mut self, last: u64, never_ran: &mut Vec<CommandNo>) {
+        self.portals.retain(|_, portal| {
+            let stays = portal.cursor || portal.id > last;
+            if !stays && portal.open {
+                never_ran.extend(portal.no);
+            }
+            // A description lasts as long as the transaction it was given in.
+            portal.described &= portal.id > last;
+            stays
+        });
+    }
+    /// The portal's command has its outcome.
+    pub fn finish(&mut self, id: u64) {
+        if let Some(portal) = self.portals.values_mut().find(|portal| portal.id == id) {
+            portal.open = false;
+        }
+    }
+    pub fn close_cursors(&mut self) {
+        self.portals.retain(|_, portal| !portal.cursor);
+    }
+    pub fn forget_statements(&mut self) {
+        self.statements.clear();
+    }
+    pub fn is_full(&self) -> bool {
+        self.statements.len() >= MOST || self.portals.len() >= MOST
+    }
+}

@@ -1,0 +1,10 @@
+//! Sessions through the pump, against a real PostgreSQL, with psql and with a client that speaks the wire by hand.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod attacks;
+mod masks;
+mod psql;
+mod server;
+mod stage;
+mod wire;

@@ -1,0 +1,142 @@
+//! A masked value must not reach the client by any way: every byte that came is searched for canaries.
+
+use crate::stage::stage;
+use crate::wire::{Client, bind, execute, parse};
+use sallyport_postgres::wire::write;
+
+const CANARIES: [&str; 8] = [
+    "canary",
+    "4111111111111111",
+    "5500005555555559",
+    "elpmaxe",
+    "12.5",
+    "1970-02-03",
+    "63616e617279",
+    "Y2FuYXJ5",
+];
+
+fn leaks(client: &Client) -> Vec<&'static str> {
+    let seen = String::from_utf8_lossy(&client.seen).to_lowercase();
+    CANARIES.into_iter().filter(|canary| seen.contains(&canary.to_lowercase())).collect()
+}
+
+/// Ways to say what is masked without naming it.
+const WAYS: &[&str] = &[
+    "SELECT * FROM customers",
+    "SELECT email, card, balance, born FROM customers",
+    "SELECT c.* FROM customers c JOIN plain USING (id)",
+    "SELECT c FROM customers c",
+    "SELECT (c).email FROM customers c",
+    "SELECT row_to_json(c) FROM customers c",
+    "SELECT to_jsonb(c) FROM customers c",
+    "SELECT json_agg(c) FROM customers c",
+    "SELECT x.* FROM customers c, LATERAL jsonb_each_text(to_jsonb(c)) x",
+    "SELECT upper(email), reverse(email), email || '' FROM customers",
+    "SELECT encode(email::bytea, 'hex'), encode(email::bytea, 'base64') FROM customers",
+    "SELECT address FROM contacts",
+    "SELECT * FROM far",
+    "SELECT loud FROM far",
+    "SELECT e FROM (SELECT email AS e FROM customers) s",
+    "WITH w AS (SELECT email AS e FROM customers) SELECT e FROM w",
+    "WITH w(a, b) AS (SELECT id, email FROM customers) SELECT b FROM w",
+    "SELECT 'x' UNION SELECT email FROM customers",
+    "SELECT note FROM plain UNION ALL SELECT email FROM customers",
+    "SELECT (SELECT email FROM customers WHERE id = 1)",
+    "SELECT ARRAY(SELECT email FROM customers)",
+    "SELECT array_agg(email) FROM customers",
+    "SELECT string_agg(email, ',') FROM customers",
+    "SELECT max(email), min(card) FROM customers",
+    "SELECT CASE WHEN true THEN email END FROM customers",
+    "SELECT email::int FROM customers",
+    "SELECT card::date FROM customers",
+    "SELECT 1 / (balance - 12.5) FROM customers WHERE id = 1",
+    "INSERT INTO customers VALUES (1, 'x', 'y', 'z', 1, NULL)",
+    "UPDATE customers SET id = 2 WHERE id = 1",
+    "UPDATE customers SET name = name WHERE id = 1 RETURNING *",
+    "UPDATE customers SET name = name WHERE id = 1 RETURNING email",
+    "SELECT gossip() FROM customers",
+    "SELECT * FROM pg_stats WHERE tablename = 'customers'",
+    "SELECT most_common_vals, histogram_bounds FROM pg_stats WHERE tablename = 'customers'",
+    "TABLE customers",
+    "SELECT DISTINCT ON (email) email FROM customers",
+    "COPY customers TO STDOUT",
+    "COPY customers TO STDOUT (FORMAT csv, HEADER)",
+    "COPY customers TO STDOUT (FORMAT binary)",
+    "COPY customers (email, card) TO STDOUT WITH CSV QUOTE ''''",
+    "COPY (SELECT email AS harmless, born FROM customers) TO STDOUT",
+    "COPY (SELECT * FROM far) TO STDOUT",
+    "PREPARE p1 AS SELECT email FROM customers; EXECUTE p1",
+    "BEGIN; DECLARE c1 CURSOR FOR SELECT * FROM customers; FETCH ALL c1; COMMIT",
+];
+
+#[test]
+fn no_way_of_asking_shows_a_masked_value() {
+    let stage = stage(true);
+    for way in WAYS {
+        let mut client = Client::connect(stage.port);
+        let lines = client.query(way);
+        assert_eq!(leaks(&client), [""; 0], "{way}: {lines:?}");
+    }
+}
+
+#[test]
+fn the_recording_holds_what_the_caller_saw() {
+    let stage = stage(true);
+    let mut client = Client::connect(stage.port);
+    assert_eq!(
+        client.query("SELECT id, name, email, card, balance, born FROM customers WHERE id = 1")[1],
+        "row 1|Ada|[redacted]|************1111|0|1970-01-01"
+    );
+    let recorded = stage.recorded();
+    assert!(recorded.contains("************1111"));
+    assert!(!recorded.contains("canary") && !recorded.contains("4111111111111111"));
+}
+
+#[test]
+fn binary_results_are_masked_too() {
+    let stage = stage(true);
+    for sql in [
+        "SELECT id, email, card, balance, born FROM customers",
+        "SELECT c FROM customers c",
+        "SELECT to_jsonb(c) FROM customers c",
+        "SELECT array_agg(email) FROM customers",
+    ] {
+        let mut client = Client::connect(stage.port);
+        client.send(|out| {
+            parse(out, "", sql);
+            bind(out, "", "", &[], true);
+            execute(out, "", 0);
+            write::sync(out);
+        });
+        let lines = client.until_ready();
+        assert!(lines.iter().any(|line| line.starts_with("row")), "{lines:?}");
+        assert_eq!(leaks(&client), [""; 0], "{sql}: {lines:?}");
+    }
+}
+
+#[test]
+fn what_is_not_masked_stays_as_it_is() {
+    let stage = stage(true);
+    let mut client = Client::connect(stage.port);
+    for (sql, row) in [
+        ("SELECT id, name FROM customers WHERE id = 1", "row 1|Ada"),
+        ("SELECT id FROM contacts WHERE id = 1", "row 1"),
+        ("SELECT id FROM far WHERE id = 2", "row 2"),
+        ("SELECT count(*) FROM customers", "row 3"),
+        ("SELECT upper(name) FROM customers WHERE id = 2", "row BOB"),
+        ("SELECT note FROM plain WHERE id = 9", "row note 9"),
+        ("SELECT now() IS NOT NULL, 1 + 1", "row t|2"),
+        ("SHOW server_encoding", "row UTF8"),
+    ] {
+        let lines = client.query(sql);
+        assert_eq!(lines.get(1).map(String::as_str), Some(row), "{sql}: {lines:?}");
+    }
+}
+
+#[test]
+fn a_table_that_is_new_is_known_at_once() {
+    let stage = stage(true);
+    let mut client = Client::connect(stage.port);
+    client.query("CREATE TABLE brand_new AS SELECT 'seen' AS word");
+    assert_eq!(client.query("SELECT word FROM brand_new")[1], "row seen");
+}

@@ -1,0 +1,351 @@
+//! A house small enough for a test: rules in a few lines, a journal and approvals in memory, a door that lets all in.
+
+use crate::server::server;
+use bytes::BytesMut;
+use sallyport_core::access::Grant;
+use sallyport_core::approvals::{Approvals, BoxFuture, Filed};
+use sallyport_core::gate::Opening;
+use sallyport_core::journal::Event;
+use sallyport_core::judge::Facts;
+use sallyport_core::mask::forms::{Form, MaskKey};
+use sallyport_core::*;
+use sallyport_postgres::seam::{CancelAsk, ClientSide, Stream};
+use sallyport_postgres::serve::{self, Shared};
+use sallyport_postgres::{cancel::Cancel, upstream};
+use sallyport_relay::{Credential, Credentials, Ending, Route, Session};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// Drops and truncates are denied, whole-table writes wait, what nobody understands is denied.
+pub struct TestJudge {
+    epoch: Arc<AtomicU64>,
+    masks: bool,
+}
+
+fn reason(rule: &str, message: &str) -> Reason {
+    Reason { rules: vec![RuleId::new(rule)], message: message.into(), effect: None }
+}
+
+impl Judge for TestJudge {
+    fn epoch(&self) -> Epoch {
+        Epoch(self.epoch.load(Ordering::SeqCst))
+    }
+    fn connect(&mut self, _: Moment) -> Result<Vec<RuleId>, Reason> {
+        Ok(vec![RuleId::new("all-in")])
+    }
+    fn judge(&mut self, _: Moment, effects: &Effects, approvals: &[ApprovalFact]) -> Arc<Verdict> {
+        let has = |action| effects.list().iter().any(|effect| effect.action == action);
+        let verdict = if has(Action::Drop) || has(Action::Truncate) {
+            Verdict::Deny(reason("no-drop", "Dropping is not allowed."))
+        } else if has(Action::Unknown) {
+            Verdict::Deny(reason("no-unknown", "What cannot be understood does not run."))
+        } else if effects.list().iter().any(|effect| effect.whole) && approvals.is_empty() {
+            let defer = effects.list().iter().any(|effect| effect.object.name() == "plain");
+            Verdict::Hold(HoldTerms {
+                reason: reason("whole-waits", "Changing a whole table needs a person."),
+                groups: vec!["dba".into()],
+                expires_seconds: 60,
+                defer,
+            })
+        } else {
+            Verdict::Allow(Obligations { rules: vec![RuleId::new("rest")], ..Obligations::default() })
+        };
+        Arc::new(verdict)
+    }
+    fn see(&mut self, _: Moment, thing: &Sensitive<'_>) -> Sight {
+        let masked = |form| Sight::Masked { form, rule: RuleId::new("mask") };
+        match thing {
+            Sensitive::Column { table: "customers", column: "email", .. } if self.masks => {
+                masked(Form::Redact)
+            }
+            Sensitive::Column { table: "customers", column: "card", .. } if self.masks => {
+                masked(Form::Partial { keep: 4 })
+            }
+            Sensitive::Column { table: "customers", column: "balance" | "born", .. } if self.masks => {
+                masked(Form::Redact)
+            }
+            _ => Sight::Clear,
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+pub struct Log(pub Arc<Mutex<Vec<serde_json::Value>>>);
+
+struct TestJournal(Log);
+
+impl Journal for TestJournal {
+    fn append(&mut self, _: Moment, event: &Event<'_>) -> Result<u64, JournalFault> {
+        let mut log = self.0.0.lock().unwrap();
+        log.push(serde_json::to_value(event).unwrap());
+        Ok(log.len() as u64 - 1)
+    }
+    fn append_row(
+        &mut self,
+        at: Moment,
+        of: CommandNo,
+        bytes: &[u8],
+        cells: &[Cell],
+        _: &[bool],
+    ) -> Result<u64, JournalFault> {
+        let cells = cells.iter().map(|cell| cell.of(bytes).map(String::from_utf8_lossy)).collect();
+        self.append(at, &Event::Row { of, cells })
+    }
+    fn flush(&mut self) -> Result<Flush, JournalFault> {
+        Ok(Flush::Done)
+    }
+    fn close(&mut self, _: Moment, _: &str) -> Result<(), JournalFault> {
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+pub struct Desk {
+    waiting: Mutex<HashMap<String, watch::Sender<Option<Outcome>>>>,
+    requests: Mutex<Vec<HoldRequest>>,
+    granted: Mutex<Vec<Digest>>,
+    pub withdrawn: Mutex<Vec<String>>,
+}
+
+fn fact(id: &str, digest: Digest) -> ApprovalFact {
+    ApprovalFact {
+        id: ApprovalId::new(id),
+        digest,
+        approver: "issuer#boss".into(),
+        groups: vec!["dba".into()],
+        at: Moment(0),
+    }
+}
+
+impl Desk {
+    /// Decides the request with this id.
+    pub fn approve(&self, id: &str) {
+        let digest = self.requests.lock().unwrap()[id[1..].parse::<usize>().unwrap()].digest;
+        self.waiting.lock().unwrap()[id].send_replace(Some(Outcome::Approved(fact(id, digest))));
+    }
+    pub fn refuse(&self, id: &str) {
+        let outcome = Outcome::Refused { by: "issuer#boss".into(), reason: "not today".into() };
+        self.waiting.lock().unwrap()[id].send_replace(Some(outcome));
+    }
+    pub fn grant_later(&self, id: &str) {
+        let digest = self.requests.lock().unwrap()[id[1..].parse::<usize>().unwrap()].digest;
+        self.granted.lock().unwrap().push(digest);
+    }
+}
+
+impl Approvals for Desk {
+    fn file(&self, request: HoldRequest) -> BoxFuture<'_, Result<Filed, Fault>> {
+        Box::pin(async move {
+            let mut requests = self.requests.lock().unwrap();
+            let id = format!("A{}", requests.len());
+            requests.push(request);
+            self.waiting.lock().unwrap().insert(id.clone(), watch::channel(None).0);
+            Ok(Filed {
+                id: ApprovalId::new(id.clone()),
+                link: format!("http://127.0.0.1/approvals/{id}"),
+                already: false,
+            })
+        })
+    }
+    fn wait(&self, id: ApprovalId) -> BoxFuture<'_, Result<Outcome, Fault>> {
+        let mut decided = self.waiting.lock().unwrap()[id.as_str()].subscribe();
+        Box::pin(async move { Ok(decided.wait_for(Option::is_some).await.unwrap().clone().unwrap()) })
+    }
+    fn redeem(&self, digest: Digest, _: String) -> BoxFuture<'_, Result<Option<ApprovalFact>, Fault>> {
+        let mut granted = self.granted.lock().unwrap();
+        let found = granted.iter().position(|known| *known == digest).map(|at| granted.remove(at));
+        Box::pin(async move { Ok(found.map(|digest| fact("A-later", digest))) })
+    }
+    fn withdraw(&self, id: &ApprovalId, _: &str) {
+        self.withdrawn.lock().unwrap().push(id.as_str().to_owned());
+    }
+}
+
+struct Now;
+
+impl Clock for Now {
+    fn now(&self) -> Moment {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        Moment(since.as_micros() as i64)
+    }
+}
+
+struct NoPassword;
+
+impl Credentials for NoPassword {
+    fn unseal<'a>(&'a self, _: &'a Grant) -> BoxFuture<'a, Result<Credential, Fault>> {
+        Box::pin(async { Ok(Credential::default()) })
+    }
+}
+
+/// A running house. Each test has its own, all have one PostgreSQL.
+pub struct Stage {
+    pub port: u16,
+    pub log: Log,
+    pub desk: Arc<Desk>,
+    pub epoch: Arc<AtomicU64>,
+    pub kill: Arc<Mutex<Vec<watch::Sender<Option<String>>>>>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+#[derive(Clone)]
+struct House {
+    log: Log,
+    desk: Arc<Desk>,
+    epoch: Arc<AtomicU64>,
+    kill: Arc<Mutex<Vec<watch::Sender<Option<String>>>>>,
+    masks: bool,
+    target_port: u16,
+    shared: Arc<Shared>,
+}
+
+pub fn stage(masks: bool) -> Stage {
+    stage_at(masks, server().port)
+}
+
+/// A house whose target is anything that listens on this port.
+pub fn stage_at(masks: bool, target_port: u16) -> Stage {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let shared = Shared {
+        cancels: Default::default(),
+        catalogs: Default::default(),
+        readings: Arc::new(sallyport_sql::Cache::default()),
+    };
+    let house = House {
+        log: Log::default(),
+        desk: Arc::default(),
+        epoch: Arc::new(AtomicU64::new(1)),
+        kill: Arc::default(),
+        masks,
+        target_port,
+        shared: Arc::new(shared),
+    };
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let accepting = house.clone();
+    runtime.spawn(async move {
+        while let Ok((stream, peer)) = listener.accept().await {
+            tokio::spawn(accepting.clone().serve(stream, peer));
+        }
+    });
+    let House { log, desk, epoch, kill, .. } = house;
+    Stage { port, log, desk, epoch, kill, _runtime: runtime }
+}
+
+impl House {
+    async fn serve(self, mut stream: TcpStream, peer: SocketAddr) {
+        stream.set_nodelay(true).unwrap();
+        let mut packet = loop {
+            let length = stream.read_u32().await.unwrap() as usize;
+            let mut packet = vec![0; length - 4];
+            stream.read_exact(&mut packet).await.unwrap();
+            if packet != 80_877_103u32.to_be_bytes() {
+                break packet;
+            }
+            stream.write_all(b"N").await.unwrap();
+        };
+        let rest = packet.split_off(4);
+        if packet == 80_877_102u32.to_be_bytes() {
+            let pid = u32::from_be_bytes(rest[..4].try_into().unwrap());
+            let ask = CancelAsk { pid, key: Secret::new(&rest[4..]) };
+            if let Cancel::Pass(route, key) = self.shared.cancels.ask(&ask) {
+                upstream::cancel(&route, &key).await.unwrap();
+            }
+            return;
+        }
+        let target = Target {
+            name: TargetName::new("test"),
+            protocol: "postgres".into(),
+            host: "127.0.0.1".into(),
+            port: self.target_port,
+            account: "postgres".into(),
+            database: None,
+            labels: Default::default(),
+            strict: false,
+            record_result_bytes: 4096,
+            classes: Default::default(),
+            settings: [("sslmode".to_owned(), "disable".to_owned())].into(),
+        };
+        let caller = Caller {
+            subject: "agent".into(),
+            issuer: "issuer".into(),
+            kind: CallerKind::Agent,
+            name: "agent".into(),
+            groups: vec![],
+            attributes: Default::default(),
+            chain: vec![],
+            owner: None,
+            expires: Moment(i64::MAX),
+            token_id: None,
+        };
+        let facts = Facts {
+            caller: Arc::new(caller),
+            target: Arc::new(target),
+            database: "postgres".into(),
+            peer: None,
+        };
+        let mut judge = TestJudge { epoch: self.epoch, masks: self.masks };
+        let grant = Grant::admit(&mut judge, facts, SessionId::new("s"), Moment(0)).unwrap();
+        let route = Route::of(&grant);
+        let gate = Gate::open(Opening {
+            grant,
+            judge: Box::new(judge),
+            journal: Box::new(TestJournal(self.log)),
+            approvals: self.desk,
+            clock: Arc::new(Now),
+            mask_key: MaskKey::new([7; 32]),
+            peer: None,
+            client: None,
+        })
+        .unwrap();
+        let (kill, ending) = Ending::new();
+        self.kill.lock().unwrap().push(kill);
+        let target = upstream::connect(&route, &Credential::default(), &[]).await.unwrap();
+        let client = ClientSide {
+            stream: Stream::Plain(stream),
+            leftover: BytesMut::new(),
+            protocol_minor: 0,
+            parameters: vec![],
+            peer,
+        };
+        let session = Session { gate, credentials: Arc::new(NoPassword), ending };
+        serve::run(client, target, session, &self.shared).await;
+    }
+}
+
+impl Stage {
+    pub fn psql(&self, sql: &[&str]) -> (String, String) {
+        let mut psql = std::process::Command::new("psql");
+        psql.args([
+            "-X",
+            "-A",
+            "-t",
+            "-q",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &self.port.to_string(),
+            "-U",
+            "me",
+            "postgres",
+        ]);
+        psql.env("PGSSLMODE", "disable").env("PGGSSENCMODE", "disable");
+        for sql in sql {
+            psql.args(["-c", sql]);
+        }
+        let output = psql.output().unwrap();
+        (
+            String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        )
+    }
+    /// Everything recorded so far, as one text.
+    pub fn recorded(&self) -> String {
+        self.log.0.lock().unwrap().iter().map(|event| format!("{event}\n")).collect()
+    }
+}
