@@ -6,6 +6,7 @@
 pub mod cancel;
 pub mod catalog;
 pub mod columns;
+mod connector;
 pub mod reading;
 pub mod refusal;
 pub mod seam;
@@ -13,3 +14,5 @@ pub mod serve;
 #[path = "trust.rs"]
 pub mod upstream;
 pub mod wire;
+
+pub use connector::Postgres;

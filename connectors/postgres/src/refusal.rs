@@ -63,6 +63,20 @@ pub fn fatal(fault: &Fault) -> Vec<u8> {
     out
 }
 
+/// The door said no, or could not say yes.
+pub fn not_admitted(fault: &Fault) -> Vec<u8> {
+    let (code, detail) = match fault {
+        Fault::Denied(denial) => ("28000", Some(denial.to_json())),
+        Fault::Client(_) => ("28000", None),
+        Fault::Target(_) => (TARGET_GONE, None),
+        Fault::Ours { .. } => ("58000", None),
+    };
+    let mut out = Vec::new();
+    let detail = detail.as_deref();
+    Report { severity: "FATAL", code, message: &fault.public(), detail, hint: None }.error(&mut out);
+    out
+}
+
 pub fn ended(reason: &str) -> Vec<u8> {
     let mut out = Vec::new();
     Report { severity: "FATAL", code: ENDED, message: reason, detail: None, hint: None }.error(&mut out);

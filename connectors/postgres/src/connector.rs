@@ -1,0 +1,124 @@
+//! The connector as the registry knows it: from an accepted connection to the end of its session.
+
+use crate::cancel::{Cancel, Cancels};
+use crate::catalog::Catalogs;
+use crate::seam::{Arrival, CancelAsk, ClientSide};
+use crate::serve::{self, Shared};
+use crate::{refusal, upstream};
+use sallyport_core::Fault;
+use sallyport_relay::{Claim, House, Route, Session, StatementView};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+
+/// Reaching a target, its TLS and its login included.
+const REACHING: Duration = Duration::from_secs(20);
+/// Telling a client why its startup failed.
+const TELLING: Duration = Duration::from_secs(3);
+
+/// How many analysed texts all sessions together keep.
+const READINGS: usize = 8192;
+
+/// PostgreSQL. One for the process.
+#[derive(Clone)]
+pub struct Postgres {
+    shared: Arc<Shared>,
+}
+
+impl Default for Postgres {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Postgres {
+    pub fn new() -> Self {
+        let shared = Shared {
+            cancels: Cancels::default(),
+            catalogs: Catalogs::default(),
+            readings: Arc::new(sallyport_sql::Cache::new(READINGS)),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// What follows on a startup that could be read.
+    pub async fn receive(&self, arrival: Arrival, house: &House) {
+        match arrival {
+            Arrival::Cancel(ask) => self.cancel(&ask).await,
+            Arrival::Client(side, claim) => self.admit(*side, *claim, house).await,
+        }
+    }
+
+    async fn cancel(&self, ask: &CancelAsk) {
+        if let Cancel::Pass(route, key) = self.shared.cancels.ask(ask) {
+            let passed = tokio::time::timeout(REACHING, upstream::cancel(&route, &key)).await;
+            if !matches!(passed, Ok(Ok(()))) {
+                tracing::warn!(target = %route.target().name, "a cancel could not be passed on");
+            }
+        }
+    }
+
+    async fn admit(&self, mut side: ClientSide, claim: Claim, house: &House) {
+        let peer = side.peer;
+        let session = match house.door.admit(claim).await {
+            Ok(session) => session,
+            Err(fault) => {
+                tracing::info!(%peer, %fault, "not admitted");
+                return tell(&mut side, &refusal::not_admitted(&fault)).await;
+            }
+        };
+        match self.reach(&session, &side).await {
+            Ok(target) => Box::pin(serve::run(side, target, session, &self.shared)).await,
+            Err(fault) => {
+                tracing::warn!(session = %session.gate.grant().session(), %fault, "the target could not be reached");
+                tell(&mut side, &refusal::fatal(&fault)).await;
+                if let Err(fault) = session.gate.close(&fault.public()) {
+                    tracing::error!(%fault, "the recording could not be closed");
+                }
+            }
+        }
+    }
+
+    async fn reach(&self, session: &Session, side: &ClientSide) -> Result<crate::seam::TargetSide, Fault> {
+        let grant = session.gate.grant();
+        let credential = session.credentials.unseal(grant).await?;
+        let route = Route::of(grant);
+        tokio::time::timeout(REACHING, upstream::connect(&route, &credential, &side.parameters))
+            .await
+            .map_err(|_| Fault::Target("the target did not answer in time"))?
+    }
+
+    /// What a text would do, without a catalog: names stay as they are written.
+    pub fn statements(text: &str) -> Vec<StatementView> {
+        struct Nothing;
+        impl sallyport_sql::Names for Nothing {
+            fn relations(&self, _: Option<&str>, _: &str) -> Vec<(String, String)> {
+                Vec::new()
+            }
+        }
+        match sallyport_sql::analyze(text) {
+            Ok(analysis) => analysis
+                .statements
+                .iter()
+                .map(|statement| StatementView {
+                    text: text.get(statement.range.clone()).unwrap_or(text).trim().to_owned(),
+                    effects: Some(statement.effects_with(&Nothing)),
+                    problem: None,
+                })
+                .collect(),
+            Err(fault) => {
+                vec![StatementView { text: text.to_owned(), effects: None, problem: Some(fault.to_string()) }]
+            }
+        }
+    }
+}
+
+/// The last words to a client that is not admitted. They are the gateway's own.
+async fn tell(side: &mut ClientSide, words: &[u8]) {
+    let say = async {
+        side.stream.write_all(words).await?;
+        side.stream.flush().await?;
+        side.stream.shutdown().await
+    };
+    _ = tokio::time::timeout(TELLING, say).await;
+}
