@@ -59,11 +59,13 @@ impl Walk {
         let filter = self.uses_of(|walk| walk.opt(conflict.where_clause.as_deref()));
         match OnConflictAction::try_from(conflict.action) {
             Ok(OnConflictAction::OnconflictUpdate) => {
-                let narrowed = conflict
-                    .where_clause
-                    .as_deref()
-                    .is_some_and(|filter| self.narrows(filter, &Target::new(target, None, &[])));
-                let whole = !narrowed && whole::feeds_itself(insert.select_stmt.as_deref(), target);
+                // A LIMIT of the source counts as well.
+                self.literal_sensitive = true;
+                let narrowed = conflict.where_clause.as_deref().is_some_and(|filter| {
+                    self.narrows(filter, &Target::new(target, None, &[], &self.ctes_in_sight()))
+                });
+                let whole = !narrowed
+                    && whole::feeds_itself(insert.select_stmt.as_deref(), target, &self.ctes_in_sight());
                 self.write(Action::Update, target.clone(), whole);
                 if !taint.is_constant() || !filter.is_constant() {
                     self.read(target.clone());
@@ -268,7 +270,7 @@ impl Walk {
     fn is_whole(&mut self, filter: Option<&Node>, relation: Option<&RangeVar>, others: &[Node]) -> bool {
         let (Some(filter), Some(range)) = (filter, relation) else { return true };
         let alias = range.alias.as_ref().map(|alias| alias.aliasname.as_str());
-        !self.narrows(filter, &Target::new(&table_name(range), alias, others))
+        !self.narrows(filter, &Target::new(&table_name(range), alias, others, &self.ctes_in_sight()))
     }
 
     fn narrows(&mut self, filter: &Node, target: &Target) -> bool {

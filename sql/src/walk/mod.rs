@@ -23,6 +23,7 @@ use crate::analysis::{Analysis, Change, ChangeKind, Statement};
 use crate::kind::StatementKind;
 use crate::outputs::{Outputs, Uses};
 use crate::relations::{Relations, TableName};
+use crate::whole::Yields;
 use pg_query::protobuf::{ParseResult, RangeVar, RawStmt};
 use sallyport_core::{Action, Effect, Object, ObjectKind};
 use std::collections::BTreeSet;
@@ -41,8 +42,8 @@ pub(crate) struct Walk {
     inner_star: bool,
     literal_sensitive: bool,
     creates: Vec<Change>,
-    /// Names of common table expressions that can be seen from here, innermost last.
-    ctes: Vec<BTreeSet<String>>,
+    /// Common table expressions that can be seen from here, innermost last.
+    ctes: Vec<Yields>,
     /// Names by which whole rows can be spoken of from here, innermost last.
     rows: Vec<BTreeSet<String>>,
 }
@@ -150,7 +151,7 @@ impl Walk {
 }
 
 /// A relation as written. The database part can only be the current one: PostgreSQL refuses any other.
-fn table_name(range: &RangeVar) -> TableName {
+pub(crate) fn table_name(range: &RangeVar) -> TableName {
     TableName {
         schema: (!range.schemaname.is_empty()).then(|| range.schemaname.clone()),
         name: range.relname.clone(),

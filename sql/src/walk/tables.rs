@@ -1,10 +1,10 @@
 //! What stands in FROM: tables, common table expressions, subqueries, functions, joins.
 
 use super::{Walk, strings, table_name};
+use crate::whole::{self, Yields};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{Alias, JoinExpr, Node, RangeFunction, RangeTableFunc, RangeVar, WithClause};
 use sallyport_core::{Action, ObjectKind};
-use std::collections::BTreeSet;
 
 /// Whether a FROM list holds nothing but tables, whose columns keep their names and origins.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) enum Plainness {
 impl Walk {
     /// Names defined by WITH see those before them (all of them, when recursive); the statement sees all.
     pub(super) fn enter_with(&mut self, with: Option<&WithClause>) {
-        self.ctes.push(BTreeSet::new());
+        self.ctes.push(Yields::new());
         let Some(WithClause { ctes, recursive, location: _ }) = with else { return };
         if *recursive {
             for cte in ctes {
@@ -37,8 +37,12 @@ impl Walk {
     }
 
     fn see_cte(&mut self, cte: &Node) {
-        if let (Some(NodeEnum::CommonTableExpr(cte)), Some(scope)) = (&cte.node, self.ctes.last_mut()) {
-            scope.insert(cte.ctename.clone());
+        let Some(NodeEnum::CommonTableExpr(cte)) = &cte.node else { return };
+        let known = self.ctes_in_sight();
+        let tables =
+            cte.ctequery.as_deref().map(|query| whole::node_yields(query, &known)).unwrap_or_default();
+        if let Some(scope) = self.ctes.last_mut() {
+            scope.insert(cte.ctename.clone(), tables);
         }
     }
 
@@ -56,10 +60,14 @@ impl Walk {
         }
     }
 
+    pub(super) fn ctes_in_sight(&self) -> Yields {
+        self.ctes.iter().flat_map(|scope| scope.clone()).collect()
+    }
+
     fn is_cte(&self, range: &RangeVar) -> bool {
         range.schemaname.is_empty()
             && range.catalogname.is_empty()
-            && self.ctes.iter().any(|scope| scope.contains(&range.relname))
+            && self.ctes.iter().any(|scope| scope.contains_key(&range.relname))
     }
 
     /// Visits a FROM list, registering its row names in the innermost scope.
@@ -90,7 +98,10 @@ impl Walk {
                 Plainness::Mixed
             }
             Some(NodeEnum::RangeTableSample(sample)) => {
-                self.function_name(&strings(&sample.method), &sample.args);
+                let method = strings(&sample.method);
+                if !matches!(method.as_slice(), [name] if name == "bernoulli" || name == "system") {
+                    self.function_name(&method, &sample.args);
+                }
                 self.exprs(&sample.args);
                 self.opt(sample.repeatable.as_deref());
                 sample.relation.as_deref().map_or(Plainness::Mixed, |relation| self.source_item(relation))
