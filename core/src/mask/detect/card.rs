@@ -1,0 +1,94 @@
+//! Payment cards: a known issuer range, a length that the issuer uses, groups as they are printed, and Luhn's check
+//! digit (ISO/IEC 7812-1).
+
+use super::digits::{Gap, Group, Run, Side, right_of};
+
+const LONGEST: usize = 19;
+
+/// Where the card that starts this run ends.
+pub(super) fn end(run: &Run<'_>) -> Option<usize> {
+    let mut digits = [0u8; LONGEST];
+    let mut len = 0;
+    let mut best = None;
+    for (index, group) in run.groups().iter().enumerate() {
+        if group.parens || (index > 0 && matches!(group.gap, Gap::None | Gap::Slash)) {
+            break;
+        }
+        for digit in run.text.get(group.start..group.end).unwrap_or_default() {
+            *digits.get_mut(len)? = digit - b'0';
+            len += 1;
+        }
+        let number = digits.get(..len).unwrap_or_default();
+        let printed = run.groups().get(..=index).unwrap_or_default();
+        if len >= 13
+            && is_printed_so(printed)
+            && is_issued(number)
+            && luhn(number)
+            && right_of(run.text, group.end) != Side::Stuck
+        {
+            best = Some(group.end);
+        }
+        if len == LONGEST {
+            break;
+        }
+    }
+    best
+}
+
+/// One block; fours; or the blocks that American Express, Diners and Maestro print.
+fn is_printed_so(groups: &[Group]) -> bool {
+    let Some((last, rest)) = groups.split_last() else { return false };
+    let mut lens = [0usize; 3];
+    lens.iter_mut().zip(groups).for_each(|(len, group)| *len = group.len());
+    match groups.len() {
+        1 => true,
+        2 => lens.starts_with(&[8, 8]) || lens.starts_with(&[6, 13]) || lens.starts_with(&[6, 10]),
+        3 if matches!(lens, [4, 6, 4 | 5] | [6, 4, 6]) => true,
+        _ => rest.iter().all(|group| group.len() == 4) && last.len() <= 4,
+    }
+}
+
+fn is_issued(number: &[u8]) -> bool {
+    let prefix = number.iter().take(6).fold(0u32, |all, digit| all * 10 + u32::from(*digit));
+    let len = number.len();
+    match prefix {
+        // Visa
+        400_000..=499_999 => matches!(len, 13 | 16 | 18 | 19),
+        // Mastercard
+        510_000..=559_999 | 222_100..=272_099 => len == 16,
+        // American Express
+        340_000..=349_999 | 370_000..=379_999 => len == 15,
+        // Diners Club
+        300_000..=305_999 | 309_500..=309_599 | 360_000..=369_999 | 380_000..=399_999 => {
+            (14..=19).contains(&len)
+        }
+        // JCB
+        352_800..=358_999 => (16..=19).contains(&len),
+        // Discover and RuPay
+        600_000..=610_999 | 644_000..=659_999 | 820_000..=829_999 => (16..=19).contains(&len),
+        // UnionPay
+        620_000..=629_999 | 810_000..=819_999 => (16..=19).contains(&len),
+        // Mir
+        220_000..=220_499 => (16..=19).contains(&len),
+        // Verve, Elo, RuPay and Dankort
+        500_000..=509_999 => (13..=19).contains(&len),
+        // Maestro and its kin
+        560_000..=589_999 | 630_000..=643_999 | 660_000..=699_999 => (13..=19).contains(&len),
+        // Troy
+        979_200..=979_299 => len == 16,
+        _ => false,
+    }
+}
+
+fn luhn(number: &[u8]) -> bool {
+    let sum: u32 = number
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(index, digit)| {
+            let digit = u32::from(*digit);
+            if index.is_multiple_of(2) { digit } else { digit * 2 - if digit > 4 { 9 } else { 0 } }
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}
