@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod approvals;
 mod cases;
+mod crash;
 mod databases;
 mod races;
 mod stage;
@@ -15,6 +16,7 @@ fn all() -> Vec<(&'static str, Case)> {
     let mut all = cases::all();
     all.extend(approvals::all());
     all.extend(races::all());
+    all.extend(crash::all());
     all
 }
 
@@ -39,6 +41,7 @@ fn run(fresh: &dyn Fresh) {
 
 #[test]
 fn on_sqlite() {
+    crash::die_if_told_to();
     run(&SqliteFolder::new());
 }
 

@@ -1,4 +1,4 @@
-//! Fifty at once, spread over two nodes on one database: exactly one effect. And what a crash leaves.
+//! Fifty at once, spread over two nodes on one database: exactly one effect.
 
 use crate::stage::{StillClock, deferred, node, person, request};
 use sallyport_core::{Approvals, Digest, Outcome};
@@ -13,7 +13,6 @@ crate::cases!(
     fifty_file_and_one_request_stands,
     redeemers_waiters_and_a_withdrawal_share_one_effect,
     a_decision_on_one_node_is_seen_on_the_other,
-    an_approval_survives_a_crash_before_it_is_spent,
 );
 
 const RACERS: usize = 50;
@@ -136,23 +135,4 @@ async fn a_decision_on_one_node_is_seen_on_the_other(url: String) {
     });
     b.decide(id.as_str(), &person("ada", &["dba"]), false, "no").await.unwrap();
     assert!(matches!(waiter.await.unwrap(), Outcome::Refused { .. }));
-}
-
-async fn an_approval_survives_a_crash_before_it_is_spent(url: String) {
-    let clock = StillClock::at_noon();
-    let (kept, waited) = {
-        let (store, desk) = node(&url, &clock).await;
-        let kept = desk.file(deferred(1)).await.unwrap().id;
-        let waited = desk.file(request(2)).await.unwrap().id;
-        for id in [&kept, &waited] {
-            desk.decide(id.as_str(), &person("ada", &["dba"]), true, "").await.unwrap();
-        }
-        store.close().await;
-        (kept, waited)
-    };
-    let (_, desk) = node(&url, &clock).await;
-    assert_eq!(desk.redeem(Digest([1; 32]), request(1).requester).await.unwrap().unwrap().id, kept);
-    assert_eq!(desk.redeem(Digest([1; 32]), request(1).requester).await.unwrap(), None);
-    assert!(matches!(desk.wait(waited.clone()).await.unwrap(), Outcome::Approved(_)));
-    assert_eq!(desk.wait(waited).await.unwrap(), Outcome::Withdrawn);
 }
