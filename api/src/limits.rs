@@ -17,3 +17,5 @@ pub const MIN_PASSWORD: usize = 12;
 pub const HASHES_AT_ONCE: usize = 4;
 /// Sign-ins on the device page that have not said yes or no yet.
 pub const MAX_TICKETS: usize = 1000;
+/// Answers that go on, at once. Each holds a connection and a place in the news.
+pub const MAX_WATCHERS: usize = 512;

@@ -174,10 +174,10 @@ pub async fn watch(State(house): State<Arc<House>>, who: Who) -> Answer<Response
     let news = house.desk.news();
     let mut watcher = Watcher { house, who, news, pending: VecDeque::new(), told: HashSet::new() };
     watcher.tell_waiting().await?;
-    Ok(stream::lines(watcher, |mut watcher| async move {
+    stream::lines(watcher, |mut watcher| async move {
         let line = watcher.next().await?;
         Some((line, watcher))
-    }))
+    })
 }
 
 struct Watcher {

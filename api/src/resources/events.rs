@@ -7,14 +7,10 @@ use crate::error::{Answer, Problem};
 use crate::house::House;
 use crate::resources::sessions::visible;
 use crate::stream;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use futures_util::StreamExt;
-use futures_util::stream::unfold;
 use sallyport_core::{Moment, SessionId};
 use sallyport_record::{Entry, Follow, News, ReadFault, RecordFault};
-use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -44,7 +40,7 @@ fn broken(fault: &dyn std::fmt::Display) -> String {
 pub async fn events(State(house): State<Arc<House>>, who: Who, Path(id): Path<String>) -> Answer<Response> {
     let id = visible(&house, &who, &id).await?;
     let past = Past::open(house, id).await?;
-    Ok(stream::lines(past, |mut past| async move { Some((past.next().await?.1, past)) }))
+    stream::lines(past, |mut past| async move { Some((past.next().await?.1, past)) })
 }
 
 /// What was recorded so far, then what is recorded from now on, until the session ends.
@@ -56,7 +52,7 @@ pub async fn watch(State(house): State<Arc<House>>, who: Who, Path(id): Path<Str
     let follow = house.recorder.follow(Some(id.clone()));
     let past = Past::open(house.clone(), id).await?;
     let both = Both { past: Some(past), follow, last: None, closed: false, house, until: who.caller.expires };
-    Ok(stream::lines(both, |mut both| async move { Some((both.next().await?, both)) }))
+    stream::lines(both, |mut both| async move { Some((both.next().await?, both)) })
 }
 
 /// Every entry of every session, as it is written.
@@ -64,7 +60,7 @@ pub async fn watch(State(house): State<Arc<House>>, who: Who, Path(id): Path<Str
     responses((status = 200, body = String, content_type = "application/x-ndjson")))]
 pub async fn audit(State(house): State<Arc<House>>, who: Who) -> Answer<Response> {
     let follow = house.recorder.follow(None);
-    let items = unfold((follow, house, who), |(mut follow, house, who)| async move {
+    stream::lines((follow, house, who), |(mut follow, house, who)| async move {
         let heard = stream::or_heartbeat(follow.next()).await;
         if who.caller.expires <= house.clock.now() {
             return None;
@@ -74,9 +70,8 @@ pub async fn audit(State(house): State<Arc<House>>, who: Who) -> Answer<Response
             None => (String::new(), house.still_stands(&who).await.ok().filter(Who::reads_all)?),
             Some(news) => (news_line(&news?), who),
         };
-        Some((Ok::<_, Infallible>(Bytes::from(format!("{text}\n"))), (follow, house, who)))
-    });
-    Ok(stream::respond(items.boxed()))
+        Some((text, (follow, house, who)))
+    })
 }
 
 fn news_line(news: &News) -> String {

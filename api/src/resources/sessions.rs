@@ -113,7 +113,7 @@ pub async fn list(
 ) -> Answer<Json<SessionPage>> {
     let limit = page(query.limit);
     let filter = SessionFilter {
-        caller: if who.reads_all() { query.caller.unwrap_or_default() } else { who.caller.principal() },
+        caller: about(&house, &who, query.caller).await?,
         target: query.target.unwrap_or_default(),
         verdict: verdict(query.verdict.as_deref())?,
         text: query.text.unwrap_or_default(),
@@ -123,8 +123,8 @@ pub async fn list(
         after: query.after.as_deref().map(cursor).transpose()?,
         limit,
     };
-    // A name is not an identity: where only one's own are shown, the principal has to match.
-    let own = |row: &SessionRow| who.reads_all() || who.is(&row.caller);
+    // A name is not an identity: where not all are shown, the principal has to match.
+    let own = |row: &SessionRow| who.reads_all() || row.caller == filter.caller;
     let rows = house.store.sessions(&filter).await?;
     let full = i64::try_from(rows.len()).unwrap_or(i64::MAX) >= limit;
     let next = rows.last().filter(|_| full).map(|row| format!("{}.{}", row.started.0, row.id));
@@ -150,10 +150,8 @@ pub async fn show(
     who: Who,
     Path(id): Path<String>,
 ) -> Answer<Json<SessionView>> {
-    let row = house.store.session(&id).await?;
-    let row = row
-        .filter(|row| who.reads_all() || who.is(&row.caller))
-        .ok_or_else(|| Problem::not_found("session", &id))?;
+    visible(&house, &who, &id).await?;
+    let row = house.store.session(&id).await?.ok_or_else(|| Problem::not_found("session", &id))?;
     let live = house.live.list().into_iter().find(|live| live.id.as_str() == row.id);
     Ok(Json(SessionView::of(row, live)))
 }
@@ -206,13 +204,37 @@ pub async fn renew(
     }
 }
 
-/// The id of a session whose recording the caller may read. Recordings of the house itself are in no index.
+/// The id of a session that the caller may look into: their own, one of an agent they answer for, or any by role.
+/// Recordings of the house itself are in no index.
 pub(crate) async fn visible(house: &House, who: &Who, id: &str) -> Answer<SessionId> {
     if !who.reads_all() {
-        let row = house.store.session(id).await?;
-        row.filter(|row| who.is(&row.caller)).ok_or_else(|| Problem::not_found("session", id))?;
+        let absent = || Problem::not_found("session", id);
+        let row = house.store.session(id).await?.ok_or_else(absent)?;
+        if !who.is(&row.caller) && !answers_for(house, who, &row.caller).await? {
+            return Err(absent());
+        }
     }
     Ok(SessionId::new(id))
+}
+
+/// Whose sessions are listed: anybody's by role, else one's own or those of an agent one answers for.
+async fn about(house: &House, who: &Who, asked: Option<String>) -> Answer<String> {
+    let own = who.caller.principal();
+    match asked {
+        asked if who.reads_all() => Ok(asked.unwrap_or_default()),
+        None => Ok(own),
+        Some(asked) => {
+            let principal = if asked.contains('#') { asked } else { house.principal(&asked) };
+            Ok(if answers_for(house, who, &principal).await? { principal } else { own })
+        }
+    }
+}
+
+/// Only a person answers for an agent, and only an agent of this house is known to belong to somebody.
+async fn answers_for(house: &House, who: &Who, caller: &str) -> Answer<bool> {
+    let Some(name) = caller.strip_prefix(&house.principal("")) else { return Ok(false) };
+    let agent = house.store.agent(name).await?;
+    Ok(who.is_person() && agent.is_some_and(|agent| who.is(&agent.owner)))
 }
 
 fn verdict(word: Option<&str>) -> Answer<Verdicts> {

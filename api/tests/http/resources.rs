@@ -160,7 +160,8 @@ async fn recorded(stage: &Stage) -> Box<dyn sallyport_core::Journal> {
 async fn a_session_is_read_verified_and_watched_by_those_it_concerns() {
     let stage = Stage::new().await;
     let mut journal = recorded(&stage).await;
-    for (name, status) in [("bot", 200), ("eye", 200), ("meg", 404), ("bob", 404)] {
+    // meg answers for the agent.
+    for (name, status) in [("bot", 200), ("eye", 200), ("meg", 200), ("bob", 404)] {
         for part in ["", "/events", "/verify"] {
             assert_eq!(
                 stage.get(name, &format!("/api/v1/sessions/se-1{part}")).await.0,
@@ -169,8 +170,12 @@ async fn a_session_is_read_verified_and_watched_by_those_it_concerns() {
             );
         }
     }
-    let (_, page) = stage.get("meg", "/api/v1/sessions?caller=bot").await;
-    assert_eq!(page["sessions"], json!([]), "one's own only, whatever is asked");
+    for (name, query, seen) in
+        [("bob", "?caller=bot", 0), ("meg", "", 0), ("meg", "?caller=bot", 1), ("bot", "", 1)]
+    {
+        let (_, page) = stage.get(name, &format!("/api/v1/sessions{query}")).await;
+        assert_eq!(page["sessions"].as_array().unwrap().len(), seen, "{name} {query}");
+    }
     let (_, page) = stage.get("eye", "/api/v1/sessions?caller=bot&limit=1").await;
     assert_eq!(page["sessions"][0]["id"], "se-1");
     assert!(page["next"].is_string());
