@@ -92,7 +92,7 @@ impl Who {
         let held = held.into_iter().filter(|(held, _)| *held).map(|(_, role)| role);
         held.chain(std::iter::once("member")).collect()
     }
-    /// Whether this caller is the one named: by the spelling that records use, or as an owner is written by hand.
+    /// Whether this caller is the one named, in the spelling that records use.
     pub fn is(&self, who: &str) -> bool {
         who == self.caller.principal()
     }
