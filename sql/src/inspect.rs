@@ -43,15 +43,15 @@ struct Said {
 }
 
 /// The answer to one line, without its line end. `number` counts from one.
-pub fn line(number: usize, text: &str) -> String {
+pub fn answer(text: &str, number: usize) -> String {
     let answer = match serde_json::from_str::<Question>(text) {
-        Ok(question) => answer(question),
+        Ok(question) => answered(question),
         Err(fault) => refused(Value::Null, format!("line {number}: {fault}")),
     };
     serde_json::to_string(&answer).unwrap_or_else(|_| String::from(r#"{"unknown":true}"#))
 }
 
-fn answer(question: Question) -> Answer {
+fn answered(question: Question) -> Answer {
     if question.dialect.as_deref().is_some_and(|dialect| !dialect.eq_ignore_ascii_case("postgres")) {
         return refused(question.id, "only the dialect postgres is known".to_owned());
     }
@@ -122,5 +122,23 @@ fn said(
         reads: names(reads),
         writes: names(writes),
         unknown: effects.list().iter().any(|effect| effect.action == Action::Unknown),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::answer;
+
+    #[test]
+    fn a_line_that_cannot_be_read_says_its_number_and_is_unknown() {
+        let said = answer("{", 7);
+        assert!(said.contains("line 7") && said.contains(r#""unknown":true"#), "{said}");
+    }
+
+    #[test]
+    fn earlier_statements_say_what_a_name_stands_for() {
+        let said = answer(r#"{"id":1,"sql":"EXECUTE p","before":["PREPARE p AS DELETE FROM public.t"]}"#, 1);
+        let expected = r#"{"id":1,"effects":[{"action":"delete","object":"public.t","whole":true}],"reads":[],"writes":["public.t"],"unknown":false}"#;
+        assert_eq!(said, expected);
     }
 }
