@@ -4,7 +4,7 @@ use super::snapshot::{Relation, Snapshot, Type, ViewColumn};
 use crate::seam::TargetSide;
 use crate::upstream;
 use crate::wire::{self, back, write};
-use sallyport_core::{Cell, Fault, Grant};
+use sallyport_core::{Action, Cell, Fault, Grant};
 use sallyport_relay::{Credentials, Route};
 use sallyport_sql::{Output, Outputs};
 use std::collections::{HashMap, HashSet};
@@ -164,13 +164,15 @@ fn views(
     for line in dependencies {
         parents.entry(number(line, 0)?).or_default().push((number(line, 1)?, number(line, 2)?));
     }
-    let mut waiting: HashMap<u32, Outputs> = HashMap::new();
+    let mut waiting: HashMap<u32, (Outputs, bool)> = HashMap::new();
     for line in definitions {
         let outputs = match sallyport_sql::analyze(word(line, 1)?) {
             Ok(mut analysis) if analysis.statements.len() == 1 => {
-                analysis.statements.pop().map(|statement| statement.outputs).unwrap_or_default()
+                let statement = analysis.statements.pop().ok_or(ODD)?;
+                let calls = statement.effects.iter().any(|effect| effect.action == Action::Call);
+                (statement.outputs, calls)
             }
-            _ => Outputs::Unknown,
+            _ => (Outputs::Unknown, true),
         };
         waiting.insert(number(line, 0)?, outputs);
     }
@@ -187,11 +189,14 @@ fn views(
             return Ok(());
         }
         for oid in ready {
-            let Some(outputs) = waiting.remove(&oid) else { continue };
+            let Some((outputs, mut calls)) = waiting.remove(&oid) else { continue };
             let parents = parents.get(&oid).map(Vec::as_slice).unwrap_or_default();
+            calls |=
+                parents.iter().any(|(parent, _)| relations.get(parent).is_some_and(|parent| parent.calls));
             let resolved = view_columns(relations, oid, &outputs, parents);
             if let Some(relation) = relations.get_mut(&oid) {
                 relation.view = Some(resolved);
+                relation.calls = calls;
             }
         }
     }

@@ -12,6 +12,8 @@ pub struct Relation {
     pub columns: Vec<(i16, String, u32)>,
     /// For a view: where the values of each column come from, by position. `None` where nobody can say.
     pub view: Option<Option<Vec<ViewColumn>>>,
+    /// A view that runs functions whose bodies nobody read.
+    pub calls: bool,
     /// Contents of other tables stand in it: statistics.
     pub mirrors: bool,
 }
@@ -51,6 +53,9 @@ impl Snapshot {
     pub fn relation(&self, oid: u32) -> Option<&Relation> {
         self.relations.get(&oid)
     }
+    pub fn relations(&self) -> impl Iterator<Item = &Relation> {
+        self.relations.values()
+    }
     pub fn kind(&self, oid: u32) -> Option<&Type> {
         self.types.get(&oid)
     }
@@ -68,6 +73,9 @@ impl Snapshot {
 }
 
 impl Relation {
+    pub fn is_of_system(&self) -> bool {
+        matches!(self.schema.as_str(), "pg_catalog" | "information_schema" | "pg_toast")
+    }
     pub fn column(&self, number: i16) -> Option<&(i16, String, u32)> {
         self.columns.iter().find(|(at, _, _)| *at == number)
     }

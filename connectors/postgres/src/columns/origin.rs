@@ -1,8 +1,8 @@
 //! Where the values of each output column come from.
 
 use crate::catalog::{Relation, Snapshot};
-use sallyport_core::Gate;
 use sallyport_core::mask::plan::{ColumnRef, Origin};
+use sallyport_core::{Action, Gate};
 use sallyport_sql::{Output, Outputs, Statement, Uses};
 
 /// The tables a statement reads or returns rows of, as the catalog knows them.
@@ -14,14 +14,15 @@ struct Reads<'a> {
 }
 
 impl<'a> Reads<'a> {
-    fn of(statement: &Statement, snapshot: &'a Snapshot) -> Self {
+    fn of(statement: &Statement, snapshot: &'a Snapshot, strict: bool) -> Self {
         let (mut relations, mut unknown) = (Vec::new(), false);
         for name in statement.relations.reads.iter().chain(&statement.relations.writes) {
             let before = relations.len();
             relations.extend(snapshot.named(name.schema.as_deref(), &name.name));
             unknown |= relations.len() == before;
         }
-        unknown |= relations.iter().any(|(_, relation)| relation.mirrors);
+        unknown |= relations.iter().any(|(_, relation)| relation.mirrors || strict && relation.calls);
+        unknown |= strict && calls(statement);
         Self { snapshot, relations, unknown }
     }
 
@@ -49,6 +50,11 @@ impl<'a> Reads<'a> {
     }
 }
 
+/// Whether the statement runs a function whose body nobody read: it may return what any table holds.
+fn calls(statement: &Statement) -> bool {
+    statement.effects.iter().any(|effect| effect.action == Action::Call)
+}
+
 /// Appends the column and, where it is a view's, what is behind it.
 fn followed<'a>(snapshot: &'a Snapshot, oid: u32, number: i16, origins: &mut Vec<ColumnRef<'a>>) -> bool {
     let Some(relation) = snapshot.relation(oid) else { return false };
@@ -74,13 +80,16 @@ fn reference(relation: &Relation, number: i16) -> Option<ColumnRef<'_>> {
 }
 
 /// The origin that a RowDescription names.
-fn named<'a>(gate: &mut Gate, snapshot: &'a Snapshot, oid: u32, number: i16) -> Origin<'a> {
+fn named<'a>(gate: &mut Gate, snapshot: &'a Snapshot, oid: u32, number: i16, strict: bool) -> Origin<'a> {
     let Some(relation) = snapshot.relation(oid).filter(|relation| !relation.mirrors) else {
         return Origin::Unknown;
     };
     let Some(own) = reference(relation, number) else { return Origin::Unknown };
     let Some(followed_view) = &relation.view else { return Origin::Column(own) };
     let Some(columns) = followed_view else { return Origin::Unknown };
+    if strict && relation.calls {
+        return Origin::Unknown;
+    }
     let at = relation.visible().position(|(column, _, _)| *column == number);
     let Some(column) = at.and_then(|at| columns.get(at)) else { return Origin::Unknown };
     // Rules may speak of the view's column or of the table's: the first that masks counts.
@@ -100,14 +109,16 @@ fn named<'a>(gate: &mut Gate, snapshot: &'a Snapshot, oid: u32, number: i16) -> 
     }
 }
 
-/// One origin for each of the `tables`: what the RowDescription says of each column, as table and number.
+/// One origin for each column; `described` is what the RowDescription says of it, as table and number. `strict`: some
+/// column of the database is masked for this caller, so what cannot be followed may hold it.
 pub fn origins<'a>(
     gate: &mut Gate,
     statement: &Statement,
     snapshot: &'a Snapshot,
     described: &[(u32, i16)],
+    strict: bool,
 ) -> Vec<Origin<'a>> {
-    let reads = Reads::of(statement, snapshot);
+    let reads = Reads::of(statement, snapshot, strict);
     let star = all_of(statement);
     let mut origins = Vec::with_capacity(described.len());
     for (at, (table, number)) in described.iter().enumerate() {
@@ -121,9 +132,9 @@ pub fn origins<'a>(
             }
             (0, None) => reads.behind(&star),
             (table, Some(Output::Derived(uses))) => {
-                both(named(gate, snapshot, table, *number), reads.behind(uses))
+                both(named(gate, snapshot, table, *number, strict), reads.behind(uses))
             }
-            (table, _) => named(gate, snapshot, table, *number),
+            (table, _) => named(gate, snapshot, table, *number, strict),
         };
         origins.push(origin);
     }
@@ -131,13 +142,22 @@ pub fn origins<'a>(
 }
 
 /// Whether the statement names a table with a column that this caller may not see, or one that nobody knows.
-pub fn touches_masked(gate: &mut Gate, statement: &Statement, snapshot: &Snapshot) -> bool {
-    let reads = Reads::of(statement, snapshot);
+pub fn touches_masked(gate: &mut Gate, statement: &Statement, snapshot: &Snapshot, strict: bool) -> bool {
+    let reads = Reads::of(statement, snapshot, strict);
     match reads.behind(&Uses { columns: Default::default(), wide: true }) {
         Origin::Unknown => true,
         Origin::Column(column) => !gate.sees(&column),
         Origin::Derived(columns) => columns.iter().any(|column| !gate.sees(column)),
     }
+}
+
+/// Whether any column of the database is masked for this caller.
+pub fn masks_anything(gate: &mut Gate, snapshot: &Snapshot) -> bool {
+    snapshot.relations().filter(|relation| !relation.is_of_system()).any(|relation| {
+        relation.visible().any(|(_, column, _)| {
+            !gate.sees(&ColumnRef { schema: &relation.schema, table: &relation.name, column })
+        })
+    })
 }
 
 /// Everything the statement names.

@@ -263,6 +263,7 @@ impl Serving {
                 _ => text,
             };
             let command = Command {
+                context: &self.context,
                 kind: match statement.map(|statement| &statement.kind) {
                     Some(StatementKind::Prepare { .. }) => CommandKind::Prepare,
                     _ => CommandKind::Run,
@@ -271,7 +272,6 @@ impl Serving {
                 text: part,
                 effects: &effects,
                 parameters: Parameters::default(),
-                context: "",
             };
             let frame = Frame { bytes: if last { message } else { &[] }, event: Ask::Command(command) };
             let ruling = match progress.resumed.take() {
@@ -398,7 +398,13 @@ impl Serving {
             }
             StatementKind::Deallocate(CloseWhich::All) => self.names.forget_statements(),
             StatementKind::Close(CloseWhich::All) => self.names.close_cursors(),
+            StatementKind::Set { name, .. } if name == "search_path" => {
+                let set = text.get(statement.range.clone()).unwrap_or(text);
+                set.trim().clone_into(&mut self.context);
+            }
+            StatementKind::Reset { .. } => self.context.clear(),
             StatementKind::Discard(DiscardWhich::All) => {
+                self.context.clear();
                 self.names.forget_statements();
                 self.names.close_cursors();
             }

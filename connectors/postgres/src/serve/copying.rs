@@ -183,7 +183,8 @@ impl Serving {
                 }
             }
         }
-        let origins = columns::origins(&mut self.gate, statement, &snapshot, &described);
+        let strict = self.plans.is_strict(&mut self.gate, &snapshot);
+        let origins = columns::origins(&mut self.gate, statement, &snapshot, &described, strict);
         let infos: Vec<ColumnInfo<'_>> = origins
             .into_iter()
             .enumerate()

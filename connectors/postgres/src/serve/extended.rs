@@ -125,7 +125,7 @@ impl Serving {
             text,
             effects: &effects,
             parameters: Parameters { bytes: message, cells: &scratch.cells, binary: &scratch.binary },
-            context: "",
+            context: &self.context,
         };
         let frame = Frame { bytes: message, event: Ask::Command(command) };
         let ruling = match progress.resumed.take() {

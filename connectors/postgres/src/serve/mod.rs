@@ -123,7 +123,10 @@ struct Serving {
     stale: bool,
     /// One changed in a transaction that others, the gateway among them, cannot see yet.
     stale_inside: bool,
+    /// What was set that decides what names mean: part of what an approval is for.
+    context: String,
     stalled: bool,
+    rested: bool,
     /// The target was told not to wait for a Sync, and has not answered since.
     hurried: bool,
     over: bool,
@@ -184,7 +187,9 @@ pub async fn run(client: ClientSide, target: TargetSide, session: Session, share
         utf8,
         stale: false,
         stale_inside: false,
+        context: String::new(),
         stalled: false,
+        rested: false,
         hurried: false,
         over: false,
         busy: true,

@@ -33,6 +33,8 @@ pub struct Described {
 pub struct Plans {
     kept: HashMap<u64, Kept>,
     portals: Vec<Described>,
+    /// Under these rules and this catalog: whether any column is masked.
+    strict: Option<(Epoch, u64, bool)>,
 }
 
 impl Plans {
@@ -54,7 +56,8 @@ impl Plans {
                 return Ok(Arc::clone(&kept.plan));
             }
         }
-        let plan = Arc::new(make(gate, snapshot, meaning, message)?);
+        let strict = self.is_strict(gate, snapshot);
+        let plan = Arc::new(make(gate, snapshot, meaning, message, strict)?);
         if self.kept.len() >= KEPT {
             self.kept.clear();
         }
@@ -67,6 +70,19 @@ impl Plans {
         };
         self.kept.insert(key, kept);
         Ok(plan)
+    }
+
+    /// Whether any column of the database is masked for this caller.
+    pub fn is_strict(&mut self, gate: &mut Gate, snapshot: &Snapshot) -> bool {
+        let now = (gate.epoch(), snapshot.version());
+        match self.strict {
+            Some((epoch, version, strict)) if (epoch, version) == now => strict,
+            _ => {
+                let strict = columns::masks_anything(gate, snapshot);
+                self.strict = Some((now.0, now.1, strict));
+                strict
+            }
+        }
     }
 
     pub fn set_portal(&mut self, portal: u64, description: &[u8], plan: Arc<Plan>) {
@@ -93,12 +109,18 @@ pub fn is_news(message: &[u8], snapshot: &Snapshot) -> bool {
     fields.any(|field| field.is_ok_and(|field| field.table != 0 && snapshot.relation(field.table).is_none()))
 }
 
-fn make(gate: &mut Gate, snapshot: &Snapshot, meaning: &Meaning, message: &[u8]) -> Result<Plan, Malformed> {
+fn make(
+    gate: &mut Gate,
+    snapshot: &Snapshot,
+    meaning: &Meaning,
+    message: &[u8],
+    strict: bool,
+) -> Result<Plan, Malformed> {
     let fields = back::fields(wire::body(message)).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<_> = fields.iter().map(|field| String::from_utf8_lossy(field.name)).collect();
     let described: Vec<_> = fields.iter().map(|field| (field.table, field.attribute)).collect();
     let origins = match meaning.statement() {
-        Some(statement) => columns::origins(gate, statement, snapshot, &described),
+        Some(statement) => columns::origins(gate, statement, snapshot, &described, strict),
         None => described.iter().map(|_| sallyport_core::mask::plan::Origin::Unknown).collect(),
     };
     let infos: Vec<ColumnInfo<'_>> = fields

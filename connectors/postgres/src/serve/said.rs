@@ -8,6 +8,7 @@ use crate::wire::{back, body, write};
 use sallyport_core::event::{Answer, Done};
 use sallyport_core::mask::forms::REDACTED;
 use sallyport_core::{CommandNo, Fault};
+use sallyport_sql::StatementKind;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -148,8 +149,16 @@ impl Serving {
         self.put(&out, Answer::Words { of: None })
     }
 
-    /// Does the command that is being answered touch a table with a column that the caller may not see?
-    fn is_delicate(&mut self) -> bool {
+    /// May the words that come now hold a value that the caller may not see? What ends a transaction speaks of any table
+    /// that it touched, and a function's context means that its code chose the words.
+    fn is_delicate(&mut self, has_context: bool) -> bool {
+        let snapshot = Arc::clone(&self.snapshot);
+        if !self.plans.is_strict(&mut self.gate, &snapshot) {
+            return false;
+        }
+        if has_context || matches!(self.queue.front(), None | Some(Awaited::Sync { .. })) {
+            return true;
+        }
         let meanings: Vec<Meaning> = match self.queue.front() {
             Some(Awaited::Query(query)) => {
                 let at = usize::try_from(query.at).unwrap_or(usize::MAX);
@@ -168,17 +177,18 @@ impl Serving {
             }
             _ => Vec::new(),
         };
-        let snapshot = Arc::clone(&self.snapshot);
         let statements = meanings.iter().filter_map(Meaning::statement);
         let mut delicate = false;
         for statement in statements {
-            delicate |= touches_masked(&mut self.gate, statement, &snapshot);
+            delicate |= matches!(statement.kind, StatementKind::Transaction(_))
+                || touches_masked(&mut self.gate, statement, &snapshot, true);
         }
         delicate
     }
 
     fn reread(&mut self, message: &[u8], tag: u8) -> Said {
-        let delicate = self.is_delicate();
+        let has_context = back::texts(body(message)).any(|(letter, _)| letter == b'W');
+        let delicate = self.is_delicate(has_context);
         let fields: Vec<(u8, Cow<'_, str>)> = back::texts(body(message))
             .map(|(letter, text)| (letter, String::from_utf8_lossy(text)))
             .collect();
@@ -212,6 +222,10 @@ impl Serving {
                 }
                 out.push(*letter);
                 write::text(out, &shown);
+            }
+            if field(b'C').is_none() {
+                out.push(b'C');
+                write::text(out, &code);
             }
             out.push(0);
         });

@@ -14,6 +14,8 @@ pub enum Woke {
     Idle,
 }
 
+/// A rested session is woken by its peers, not by this.
+const LONG: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 /// How often a busy session looks whether it was ended.
 const LOOK_EVERY: u32 = 32;
 
@@ -74,11 +76,18 @@ impl Serving {
     }
 
     fn watch_idleness(&mut self, cx: &mut Context<'_>) -> Poll<Result<Woke, Fault>> {
-        while self.idle.as_mut().poll(cx).is_ready() {
+        if self.rested && self.busy {
+            self.rested = false;
             self.idle.as_mut().reset(tokio::time::Instant::now() + IDLE);
+        }
+        while self.idle.as_mut().poll(cx).is_ready() {
             if !std::mem::take(&mut self.busy) {
+                // Nothing is left to give back until something happens.
+                self.rested = true;
+                self.idle.as_mut().reset(tokio::time::Instant::now() + LONG);
                 return Poll::Ready(Ok(Woke::Idle));
             }
+            self.idle.as_mut().reset(tokio::time::Instant::now() + IDLE);
         }
         Poll::Pending
     }

@@ -7,4 +7,5 @@ mod masks;
 mod psql;
 mod server;
 mod stage;
+mod targets;
 mod wire;

@@ -29,6 +29,10 @@ const TABLES: &str = "
     CREATE FUNCTION gossip() RETURNS void LANGUAGE plpgsql AS $$
     BEGIN RAISE NOTICE 'she is %', (SELECT email FROM customers WHERE id = 1); END $$;
     CREATE TABLE scratch (id int);
+    CREATE FUNCTION told() RETURNS text LANGUAGE sql AS 'SELECT email FROM customers WHERE id = 1';
+    CREATE VIEW hearsay AS SELECT told() AS x;
+    CREATE TABLE late (email text UNIQUE DEFERRABLE INITIALLY DEFERRED);
+    INSERT INTO late VALUES ('ada@canary.example');
 ";
 
 pub fn server() -> &'static Server {
