@@ -1,6 +1,7 @@
 //! Target to client: each message has its place in the queue of what is awaited, or is a fault of the target.
 
 use super::awaited::Awaited;
+use super::names::Portal;
 use super::{Copying, MOST_ANSWER, MOST_WAITING, Serving, Step, plans};
 use crate::reading::Meaning;
 use crate::wire::back::{self, Back};
@@ -167,11 +168,16 @@ impl Serving {
                 _ => return Err(OUT_OF_TURN),
             },
             Back::BindComplete => match self.queue.pop() {
-                Some(Awaited::Bind { .. }) => self.say(message, "bind complete")?,
+                Some(Awaited::Bind { before, .. }) => {
+                    self.forget_rows(before);
+                    self.say(message, "bind complete")?;
+                }
                 _ => return Err(OUT_OF_TURN),
             },
             Back::CloseComplete => match self.queue.pop() {
-                Some(Awaited::CloseStatement { .. } | Awaited::ClosePortal { .. }) => {
+                Some(Awaited::CloseStatement { .. }) => self.say(message, "close complete")?,
+                Some(Awaited::ClosePortal { before, .. }) => {
+                    self.forget_rows(before);
                     self.say(message, "close complete")?;
                 }
                 _ => return Err(OUT_OF_TURN),
@@ -216,6 +222,13 @@ impl Serving {
             Back::BackendKeyData => return Err(Fault::Target("sent a second cancel key")),
         }
         Ok(Step::Done)
+    }
+
+    /// A portal is gone: so is the plan for its rows.
+    fn forget_rows(&mut self, gone: Option<Portal>) {
+        if let Some(gone) = gone {
+            self.plans.forget_portal(gone.id);
+        }
     }
 
     pub(super) fn put(&mut self, bytes: &[u8], event: Answer<'_>) -> Result<(), Fault> {

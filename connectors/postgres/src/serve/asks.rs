@@ -10,7 +10,7 @@ use crate::wire::{self, front, front::Front};
 use sallyport_core::event::{Answer, Ask, Done, Frame};
 use sallyport_core::{Command, CommandKind, CommandNo, Effects, Fault, Parameters, Ruling};
 use sallyport_sql::{CloseWhich, DiscardWhich, Statement, StatementKind};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 pub(super) const PROTOCOL: &str = "postgres";
 
@@ -244,7 +244,7 @@ impl Serving {
     ) -> Result<Step, Fault> {
         // A query of nothing is one command all the same.
         let count = u64::try_from(reading.count().max(1)).unwrap_or(u64::MAX);
-        let nothing = Effects::new(Vec::new());
+        let nothing = no_effects();
         let mut named = self.named_in(reading);
         // The gate looks at the rules in force now; all statements of one message are judged under the same.
         self.forward(&[], "query")?;
@@ -421,4 +421,10 @@ impl Serving {
         self.refuse_extended(refusal::error("54000", &text, None))?;
         Ok(Step::Done)
     }
+}
+
+/// What an empty statement does. Shared: it is needed at every query.
+pub(super) fn no_effects() -> Effects {
+    static NONE: LazyLock<Effects> = LazyLock::new(|| Effects::new(Vec::new()));
+    NONE.clone()
 }

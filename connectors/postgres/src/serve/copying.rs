@@ -31,14 +31,14 @@ impl Serving {
             Copying::In(of) => {
                 self.input(bytes, of)?;
                 self.passing_in = total - here;
+                self.dropping = false;
                 Ok(Some((here, Step::Done)))
             }
             Copying::None | Copying::Out(_) if self.discarding || self.queue.is_empty() => {
                 // Data after a COPY that failed is ignored, as the target would.
-                if here < total {
-                    return Ok(None);
-                }
-                Ok(Some((total, Step::Done)))
+                self.passing_in = total - here;
+                self.dropping = true;
+                Ok(Some((here, Step::Done)))
             }
             Copying::None | Copying::Out(_) => Ok(Some((0, Step::Stall))),
         }
@@ -50,11 +50,11 @@ impl Serving {
             return Ok(None);
         }
         let bytes = waiting.get(..here).unwrap_or_default();
-        if let Copying::In(of) = self.copying {
-            self.input(bytes, of)?;
-        } else {
+        match self.copying {
+            _ if self.dropping => {}
+            Copying::In(of) => self.input(bytes, of)?,
             // The COPY failed meanwhile: the target must still see the end of the message that began.
-            self.forward(bytes, "the rest of COPY data")?;
+            Copying::None | Copying::Out(_) => self.forward(bytes, "the rest of COPY data")?,
         }
         self.passing_in -= here;
         Ok(Some((here, Step::Done)))

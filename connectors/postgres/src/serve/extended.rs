@@ -2,7 +2,7 @@
 //!
 //! <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY>
 
-use super::asks::PROTOCOL;
+use super::asks::{PROTOCOL, no_effects};
 use super::awaited::Awaited;
 use super::names::{Portal, Prepared};
 use super::{Progress, Serving, Step};
@@ -46,8 +46,7 @@ impl Serving {
             return Ok(Step::Done);
         }
         let prepared = Arc::new(self.prepared(text, Meaning::of(&reading, 0)));
-        let nothing = Effects::new(Vec::new());
-        let effects = if reading.count() == 0 { nothing } else { self.effects_now(&prepared) };
+        let effects = if reading.count() == 0 { no_effects() } else { self.effects_now(&prepared) };
         let prepared = if reading.count() == 0 {
             Arc::new(Prepared { effects: effects.clone(), ..Prepared::clone(&prepared) })
         } else {

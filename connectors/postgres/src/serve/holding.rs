@@ -5,6 +5,7 @@ use super::{End, Progress, Serving, Step};
 use crate::cancel::Registered;
 use crate::refusal;
 use crate::wire::write::Report;
+use futures_util::FutureExt;
 use sallyport_core::{Fault, Hold};
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ impl Serving {
             if !filed.already {
                 self.announce(&hold, &filed)?;
             }
+            // A cancel that came for an earlier wait is not one for this.
+            _ = registered.entry.asked().now_or_never();
             registered.entry.hold(true);
             let waited = self.wait_for_people(&mut hold, registered).await;
             registered.entry.hold(false);

@@ -112,6 +112,10 @@ struct Serving {
     copying: Copying,
     /// The rest of a message that is forwarded in pieces: bytes left.
     passing_in: usize,
+    /// Those bytes go nowhere: their COPY failed before they began.
+    dropping: bool,
+    /// It sent a FATAL error, which the client has.
+    target_said_why: bool,
     passing_out: Option<(CommandNo, usize)>,
     /// Everything up to the client's next Sync is ignored, as the protocol wants it after an error.
     discarding: bool,
@@ -180,6 +184,8 @@ pub async fn run(client: ClientSide, target: TargetSide, session: Session, share
         scratch: Scratch::default(),
         copying: Copying::None,
         passing_in: 0,
+        dropping: false,
+        target_said_why: false,
         passing_out: None,
         discarding: false,
         unsynced: false,
@@ -285,7 +291,10 @@ impl Serving {
                 self.leave().await?;
                 return Ok(End::Left("the client left"));
             }
-            if self.from_target.ended {
+            if self.from_target.ended && self.to_client.waiting() < MOST_WAITING {
+                if self.target_said_why {
+                    return Ok(End::Left("the target ended the session"));
+                }
                 return Err(Fault::Target("the target closed the connection").into());
             }
             if self.from_client.ended {

@@ -86,13 +86,16 @@ impl Plans {
     }
 
     pub fn set_portal(&mut self, portal: u64, description: &[u8], plan: Arc<Plan>) {
-        match self.portals.iter_mut().find(|known| known.portal == portal) {
+        match self.portals.iter_mut().rev().find(|known| known.portal == portal) {
             Some(known) => known.plan = plan,
             None => self.portals.push(Described { portal, description: description.into(), plan }),
         }
     }
     pub fn of_portal(&self, portal: u64) -> Option<&Described> {
         self.portals.iter().rev().find(|known| known.portal == portal)
+    }
+    pub fn forget_portal(&mut self, portal: u64) {
+        self.portals.retain(|known| known.portal != portal);
     }
     pub fn end_portals(&mut self, last: u64) {
         self.portals.retain(|known| known.portal > last);

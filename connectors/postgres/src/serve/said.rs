@@ -40,6 +40,7 @@ impl Serving {
         }
         self.copying = Copying::None;
         if said.fatal {
+            self.target_said_why = true;
             tracing::info!(code = said.code, "the target ended the session");
         }
         Ok(())

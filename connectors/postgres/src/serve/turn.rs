@@ -24,6 +24,7 @@ impl Serving {
     pub(super) async fn turn(&mut self, holding: bool) -> Result<Woke, Fault> {
         let settled = if self.to_target.is_empty() { None } else { Some(self.gate.settle().await?) };
         poll_fn(|cx| {
+            let full = self.is_full();
             if let Some(settled) = &settled
                 && let Poll::Ready(Err(fault)) =
                     pin!(self.to_target.send_ask(&mut self.target, settled)).poll(cx)
@@ -35,8 +36,10 @@ impl Serving {
             {
                 return Poll::Ready(Err(fault));
             }
+            // Room that was made lets messages move that were read before.
+            let room = full && !self.is_full();
             let moved = match self.read(cx, holding) {
-                Ok(moved) => moved,
+                Ok(moved) => moved || room,
                 Err(fault) => return Poll::Ready(Err(fault)),
             };
             self.busy |= moved;
@@ -49,6 +52,10 @@ impl Serving {
             if moved { Poll::Ready(Ok(Woke::Moved)) } else { self.watch_idleness(cx) }
         })
         .await
+    }
+
+    fn is_full(&self) -> bool {
+        self.to_client.waiting() >= MOST_WAITING || self.to_target.waiting() >= MOST_WAITING
     }
 
     fn read(&mut self, cx: &mut Context<'_>, holding: bool) -> Result<bool, Fault> {

@@ -434,3 +434,60 @@ fn statements_cleared_before_a_wait_do_not_run_under_other_rules() {
     assert!(lines[0].contains("The rules changed") && lines[1] == "ready I", "{lines:?}");
     assert_eq!(truth("SELECT string_agg(id::text, ',') FROM h5"), "1");
 }
+
+#[test]
+fn a_slow_reader_gets_everything_in_the_end() {
+    let stage = stage(false);
+    let mut client = Client::connect(stage.port);
+    client.send(|out| write::query(out, "SELECT repeat('x', 1000), n FROM generate_series(1, 20000) n"));
+    // Byte by byte at first, until the gateway and the kernel hold all they will.
+    for _ in 0..2000 {
+        client.trickle();
+    }
+    let lines = client.until_ready();
+    assert_eq!(lines.len(), 20_003);
+    assert!(lines[20_000].ends_with("|20000"));
+}
+
+#[test]
+fn many_large_statements_without_reading_all_run() {
+    let stage = stage(false);
+    let mut client = Client::connect(stage.port);
+    let padding = " ".repeat(100_000);
+    client.send(|out| {
+        for number in 0..60 {
+            write::query(out, &format!("SELECT {number}{padding}"));
+        }
+    });
+    for number in 0..60 {
+        assert_eq!(client.until_ready()[1], format!("row {number}"));
+    }
+}
+
+#[test]
+fn copy_data_after_a_copy_that_failed_is_dropped() {
+    let stage = stage(false);
+    let mut client = Client::connect(stage.port);
+    client.send(|out| {
+        write::query(out, "COPY scratch FROM STDIN");
+        write::message(out, b'd', |out| out.extend_from_slice(b"not a number\n"));
+        for _ in 0..40 {
+            write::message(out, b'd', |out| out.extend(std::iter::repeat_n(b'1', 100_000)));
+        }
+        write::message(out, b'c', |_| {});
+        write::query(out, "SELECT 'in step'");
+    });
+    let lines = client.until_ready();
+    assert!(lines.iter().any(|line| line.starts_with("error 22P02")), "{lines:?}");
+    assert_eq!(client.until_ready()[1], "row in step");
+}
+
+#[test]
+fn a_target_that_ends_the_session_is_quoted_once() {
+    let stage = stage(false);
+    let mut client = Client::connect(stage.port);
+    let pid = client.query("SELECT pg_backend_pid()")[1].clone();
+    truth(&format!("SELECT pg_terminate_backend({})", &pid[4..]));
+    let lines = client.until_closed();
+    assert!(lines.len() == 1 && lines[0].starts_with("error 57P01"), "{lines:?}");
+}

@@ -61,6 +61,13 @@ impl Client {
             }
         }
     }
+    /// Reads one byte.
+    pub fn trickle(&mut self) {
+        let mut byte = [0];
+        self.stream.read_exact(&mut byte).unwrap();
+        self.seen.push(byte[0]);
+        self.read.push(byte[0]);
+    }
     pub fn next(&mut self) -> Vec<u8> {
         self.try_next().expect("the connection is open")
     }
