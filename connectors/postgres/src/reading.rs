@@ -95,6 +95,16 @@ impl Meaning {
         }
         self.statement().map_or_else(Effects::unknown, |statement| statement.effects_with(snapshot))
     }
+    /// What it is about: the statement that a PREPARE, a DECLARE or an EXPLAIN holds, else itself.
+    pub fn inner_or_own(&self) -> Option<&Statement> {
+        let own = self.statement()?;
+        match &own.kind {
+            StatementKind::Prepare { inner, .. }
+            | StatementKind::Declare { inner, .. }
+            | StatementKind::Explain { inner, .. } => Some(inner),
+            _ => Some(own),
+        }
+    }
     pub fn is_of_names(&self) -> bool {
         self.statement().is_some_and(|statement| is_of_names(&statement.kind))
     }

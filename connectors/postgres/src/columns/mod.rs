@@ -7,5 +7,5 @@ pub mod copying;
 mod origin;
 mod shape;
 
-pub use origin::{masks_anything, origins, touches_masked};
+pub use origin::{copied, masks_anything, origins, touches_masked};
 pub use shape::shape;

@@ -3,7 +3,7 @@
 use crate::catalog::{Relation, Snapshot};
 use sallyport_core::mask::plan::{ColumnRef, Origin};
 use sallyport_core::{Action, Gate};
-use sallyport_sql::{Output, Outputs, Statement, Uses};
+use sallyport_sql::{ChangeKind, Output, Outputs, Statement, StatementKind, Uses};
 
 /// The tables a statement reads or returns rows of, as the catalog knows them.
 struct Reads<'a> {
@@ -149,6 +149,32 @@ pub fn touches_masked(gate: &mut Gate, statement: &Statement, snapshot: &Snapsho
         Origin::Column(column) => !gate.sees(&column),
         Origin::Derived(columns) => columns.iter().any(|column| !gate.sees(column)),
     }
+}
+
+/// A column that this caller may not see and that the statement would write to where no mask follows it: a new table,
+/// or rows of another one. Empty where nobody can say which.
+pub fn copied(gate: &mut Gate, statement: &Statement, snapshot: &Snapshot) -> Option<String> {
+    let copies = match &statement.kind {
+        StatementKind::Insert | StatementKind::Update | StatementKind::Merge => true,
+        StatementKind::Ddl => statement.creates.iter().any(|change| change.kind == ChangeKind::Relation),
+        _ => statement.relations.writes.iter().next().is_some(),
+    };
+    let others = statement.relations.reads.difference(&statement.relations.writes).next().is_some();
+    if !copies || !others {
+        return None;
+    }
+    let mut reads = statement.clone();
+    reads.relations.writes.clear();
+    match Reads::of(&reads, snapshot, false).behind(&all_of(statement)) {
+        Origin::Unknown => Some(String::new()),
+        Origin::Column(column) => masked(gate, &[column]),
+        Origin::Derived(columns) => masked(gate, &columns),
+    }
+}
+
+fn masked(gate: &mut Gate, columns: &[ColumnRef<'_>]) -> Option<String> {
+    let found = columns.iter().find(|column| !gate.sees(column))?;
+    Some(format!("{}.{}.{}", found.schema, found.table, found.column))
 }
 
 /// Whether any column of the database is masked for this caller.

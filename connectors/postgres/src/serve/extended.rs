@@ -45,7 +45,12 @@ impl Serving {
             self.refuse_extended(refusal::error("42601", words, None))?;
             return Ok(Step::Done);
         }
-        let prepared = Arc::new(self.prepared(text, Meaning::of(&reading, 0)));
+        let meaning = Meaning::of(&reading, 0);
+        if let Some(denial) = self.launders(&meaning)? {
+            self.refuse_extended(refusal::denied(&denial, None))?;
+            return Ok(Step::Done);
+        }
+        let prepared = Arc::new(self.prepared(text, meaning));
         let effects = if reading.count() == 0 { no_effects() } else { self.effects_now(&prepared) };
         let prepared = if reading.count() == 0 {
             Arc::new(Prepared { effects: effects.clone(), ..Prepared::clone(&prepared) })
@@ -96,6 +101,16 @@ impl Serving {
         }
     }
 
+    /// The statement itself, or what its name in SQL stands for.
+    fn runs(&mut self, prepared: &Arc<Prepared>) -> Meaning {
+        match prepared.meaning.statement().map(|statement| &statement.kind) {
+            Some(StatementKind::Execute { name }) => {
+                self.names.statement(name).map_or_else(|| prepared.meaning.clone(), |it| it.meaning.clone())
+            }
+            _ => prepared.meaning.clone(),
+        }
+    }
+
     pub(super) fn bind(
         &mut self,
         message: &[u8],
@@ -116,6 +131,14 @@ impl Serving {
         }
         let unknown = "A prepared statement of this name was not made through the gateway.";
         let prepared = self.names.statement(statement).cloned();
+        if let Some(prepared) = &prepared {
+            let runs = self.runs(prepared);
+            if let Some(denial) = self.launders(&runs)? {
+                self.scratch = scratch;
+                self.refuse_extended(refusal::denied(&denial, None))?;
+                return Ok(Step::Done);
+            }
+        }
         let effects = prepared.as_ref().map_or_else(Effects::unknown, |prepared| self.effects_now(prepared));
         let text = prepared.as_ref().map_or(unknown, |prepared| &prepared.text);
         let command = Command {

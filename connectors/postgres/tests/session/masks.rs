@@ -147,3 +147,32 @@ fn a_table_that_is_new_is_known_at_once() {
     client.query("CREATE TABLE brand_new AS SELECT 'seen' AS word");
     assert_eq!(client.query("SELECT word FROM brand_new")[1], "row seen");
 }
+
+#[test]
+fn masked_values_cannot_be_copied_to_where_nothing_masks_them() {
+    let stage = stage(true);
+    for sql in [
+        "CREATE TABLE copy1 AS SELECT * FROM customers",
+        "CREATE TEMP TABLE copy2 AS SELECT email AS e FROM customers",
+        "SELECT email AS e INTO copy3 FROM customers",
+        "INSERT INTO plain SELECT 0, email FROM customers",
+        "INSERT INTO plain SELECT 0, loud FROM far",
+        "UPDATE plain SET note = email FROM customers WHERE plain.id = customers.id",
+        "WITH w AS (INSERT INTO plain SELECT 0, email FROM customers RETURNING note) SELECT note FROM w",
+        "PREPARE launder AS INSERT INTO plain SELECT 0, email FROM customers",
+        "EXPLAIN ANALYZE INSERT INTO plain SELECT 0, email FROM customers",
+    ] {
+        let mut client = Client::connect(stage.port);
+        let lines = client.query(sql);
+        assert!(lines[0].starts_with("error 42501 This would copy masked values"), "{sql}: {lines:?}");
+        client.send(|out| {
+            parse(out, "", sql);
+            write::sync(out);
+        });
+        let lines = client.until_ready();
+        assert!(lines[0].starts_with("error 42501 This would copy masked values"), "{sql}: {lines:?}");
+    }
+    let mut client = Client::connect(stage.port);
+    assert_eq!(client.query("INSERT INTO scratch SELECT id FROM customers")[0], "done INSERT 0 3");
+    assert_eq!(client.query("UPDATE customers SET name = 'Ada' WHERE id = 1")[0], "done UPDATE 1");
+}
