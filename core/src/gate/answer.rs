@@ -6,6 +6,7 @@ use crate::fault::Denial;
 use crate::ids::{CommandNo, RuleId};
 use crate::journal::Event;
 use crate::judge::{Sensitive, Sight};
+use crate::mask::detect::{self, Class};
 use crate::mask::forms::Form;
 use crate::mask::plan::{CellShape, ColumnInfo, ColumnPlan, ColumnRef, Origin, Plan, PlannedColumn};
 use crate::time::Moment;
@@ -23,6 +24,7 @@ impl Gate {
                 name: column.name.to_owned(),
                 plan: self.plan_column(now, column),
                 shape: column.shape.clone(),
+                hint: hint(column),
             })
             .collect();
         let empty = planned.iter().all(|column| column.plan == ColumnPlan::Clear);
@@ -228,6 +230,15 @@ impl Gate {
     pub(super) fn flight(&mut self, of: CommandNo) -> Option<&mut InFlight> {
         self.in_flight.iter_mut().find(|flight| flight.no == of)
     }
+}
+
+/// The name where the values come from says more than the one that the caller gave them.
+fn hint(column: &ColumnInfo<'_>) -> Option<Class> {
+    let own = match &column.origin {
+        Origin::Column(origin) => detect::hint(origin.column),
+        Origin::Derived(_) | Origin::Unknown => None,
+    };
+    own.or_else(|| detect::hint(column.name))
 }
 
 /// The rules changed between the columns and a row: nothing more of this result crosses.

@@ -3,6 +3,7 @@
 use crate::event::{Cell, Edit, Row};
 use crate::mask::detect::{self, Class, Classes, Found};
 use crate::mask::forms::{Form, MaskKey, REDACTED};
+use crate::mask::json;
 use crate::mask::plan::{CellShape, ColumnPlan, Plan, PlannedColumn};
 
 /// Scratch space of one session, reused for every row.
@@ -28,7 +29,9 @@ impl Masker {
         for index in 0..row.cells.len() {
             let edit = match (row.get(index), plan.columns.get(index)) {
                 (_, None) => Edit::Null,
-                (None, Some(_)) => Edit::Keep,
+                (None, Some(_)) if row.cells.get(index).is_some_and(|cell| cell.is_null()) => Edit::Keep,
+                // A range outside the message: nobody knows what it would show.
+                (None, Some(_)) => Edit::Null,
                 (Some(value), Some(column)) => self.cell(plan, column, value),
             };
             if edit != Edit::Keep {
@@ -43,7 +46,7 @@ impl Masker {
         match &column.plan {
             ColumnPlan::Clear => Edit::Keep,
             ColumnPlan::Masked { form, .. } => self.mask_cell(*form, &column.shape, value),
-            ColumnPlan::Detect => self.detect_cell(plan, &column.shape, value),
+            ColumnPlan::Detect => self.detect_cell(plan, column, value),
         }
     }
 
@@ -76,38 +79,54 @@ impl Masker {
         replaced(start, self.new.len())
     }
 
-    fn detect_cell(&mut self, plan: &Plan, shape: &CellShape, value: &[u8]) -> Edit {
-        let prefix = match shape {
-            CellShape::Text | CellShape::Typed { scan: true, .. } => 0,
-            CellShape::Json { prefix } => usize::from(*prefix),
-            CellShape::Typed { scan: false, .. } => return Edit::Keep,
-        };
-        let text = value.get(prefix..).unwrap_or_default();
+    fn detect_cell(&mut self, plan: &Plan, column: &PlannedColumn, value: &[u8]) -> Edit {
+        let shape = &column.shape;
         let wanted = plan.classes.iter().fold(Classes::NONE, |all, (classes, _, _)| all.union(*classes));
+        let start = self.new.len();
+        match shape {
+            CellShape::Typed { scan: false, .. } => return Edit::Keep,
+            CellShape::Json { prefix } => {
+                let (prefix, document) = value.split_at(usize::from(*prefix).min(value.len()));
+                self.new.extend_from_slice(prefix);
+                let mut rewriting = json::Rewriting {
+                    wanted,
+                    form_of: &|class| form_of(plan, class),
+                    key: &self.key,
+                    found: &mut self.found,
+                };
+                if json::rewrite(document, &mut rewriting, &mut self.new) {
+                    return replaced(start, self.new.len());
+                }
+                self.new.truncate(start);
+                return Edit::Keep;
+            }
+            CellShape::Text | CellShape::Typed { scan: true, .. } => {}
+        }
         self.found.clear();
-        detect::scan(text, wanted, &mut self.found);
+        detect::scan_named(value, wanted, column.hint, &mut self.found);
         if self.found.is_empty() {
             return Edit::Keep;
         }
         match shape {
-            CellShape::Typed { redacted: None, .. } => return Edit::Null,
+            CellShape::Typed { redacted: None, .. } => Edit::Null,
             CellShape::Typed { redacted: Some(fixed), .. } => {
-                let start = self.new.len();
                 self.new.extend_from_slice(fixed);
-                return replaced(start, self.new.len());
+                replaced(start, self.new.len())
             }
-            CellShape::Text | CellShape::Json { .. } => {}
+            CellShape::Text | CellShape::Json { .. } => self.write_text(plan, value),
         }
+    }
+
+    /// The text with each found value in its form.
+    fn write_text(&mut self, plan: &Plan, text: &[u8]) -> Edit {
         let start = self.new.len();
-        self.new.extend_from_slice(value.get(..prefix).unwrap_or_default());
         let mut from = 0;
         for found in &self.found {
             self.new.extend_from_slice(text.get(from..found.start).unwrap_or_default());
-            let form = form_of(plan, found.class);
             let inside = text.get(found.start..found.end).unwrap_or_default();
-            if !form.write(inside, &self.key, &mut self.new) {
+            if !form_of(plan, found.class).write(inside, &self.key, &mut self.new) {
                 // A whole cell can be null; a value inside a longer text cannot.
-                if matches!(shape, CellShape::Text) && found.start == 0 && found.end == text.len() {
+                if found.start == 0 && found.end == text.len() {
                     self.new.truncate(start);
                     return Edit::Null;
                 }
@@ -163,5 +182,99 @@ fn replaced(start: usize, end: usize) -> Edit {
     match (u32::try_from(start), u32::try_from(end - start)) {
         (Ok(start), Ok(len)) => Edit::Replace(Cell::new(start, len)),
         _ => Edit::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{Epoch, RuleId};
+    use std::sync::Arc;
+
+    fn plan(shape: CellShape, form: Form) -> Plan {
+        let column =
+            PlannedColumn { name: "c".into(), plan: ColumnPlan::Detect, shape, hint: detect::hint("c") };
+        Plan {
+            columns: vec![column],
+            binary: vec![false],
+            epoch: Epoch(1),
+            classes: Arc::new([(Classes::all(), form, RuleId::new("r"))]),
+            empty: false,
+        }
+    }
+
+    fn masked(shape: CellShape, form: Form, value: &str) -> Option<String> {
+        let mut masker = Masker::new(MaskKey::new([7; 32]));
+        let length = u32::try_from(value.len()).unwrap();
+        let row = Row { bytes: value.as_bytes(), cells: &[Cell::new(0, length)] };
+        masker.row(&plan(shape, form), &row);
+        match masker.edits[0] {
+            Edit::Keep => Some(value.to_owned()),
+            Edit::Null => None,
+            Edit::Replace(cell) => Some(String::from_utf8(cell.of(&masker.new).unwrap().to_vec()).unwrap()),
+        }
+    }
+
+    fn json(form: Form, value: &str) -> String {
+        let out = masked(CellShape::Json { prefix: 0 }, form, value).unwrap();
+        serde_json::from_str::<serde_json::Value>(&out).expect("still JSON");
+        out
+    }
+
+    #[test]
+    fn json_stays_json() {
+        let partial = Form::Partial { keep: 4 };
+        assert_eq!(json(partial, r#"{"n":4111111111111111}"#), r#"{"n":"************1111"}"#);
+        assert_eq!(json(partial, "4111111111111111"), r#""************1111""#);
+        assert_eq!(json(Form::Null, r#"[4111111111111111, 1]"#), "[null, 1]");
+        assert_eq!(json(Form::Null, r#"{"ann@example.com":true}"#), r#"{"[redacted]":true}"#);
+        assert_eq!(
+            json(Form::Redact, r#"{"m":"\n ann\u0040example.com \"q\""}"#),
+            r#"{"m":"\n [redacted] \"q\""}"#
+        );
+        assert_eq!(
+            json(partial, r#"{"ssn":[219456789],"x":219456789}"#),
+            r#"{"ssn":["*****6789"],"x":219456789}"#
+        );
+        assert_eq!(json(Form::Redact, r#"{"a" : "clean", "b":1.5e3}"#), r#"{"a" : "clean", "b":1.5e3}"#);
+        let key = "wJalrXUtnFEMI\\/K7MDENG\\/bPxRfiCYEXAMPLEKEY";
+        assert_eq!(
+            json(Form::Redact, &format!(r#"{{"SecretAccessKey":"{key}"}}"#)),
+            r#"{"SecretAccessKey":"[redacted]"}"#
+        );
+        assert_eq!(json(Form::Redact, r#"{"ann@example.com": oops!"#), r#""[redacted]""#);
+    }
+
+    #[test]
+    fn a_version_byte_stays() {
+        let out = masked(CellShape::Json { prefix: 1 }, Form::Redact, "\u{1}\"ann@example.com\"");
+        assert_eq!(out.as_deref(), Some("\u{1}\"[redacted]\""));
+    }
+
+    #[test]
+    fn text_and_typed_cells() {
+        let mail = "ann@example.com";
+        assert_eq!(masked(CellShape::Text, Form::Null, mail), None);
+        assert_eq!(
+            masked(CellShape::Text, Form::Null, "to ann@example.com").as_deref(),
+            Some("to [redacted]")
+        );
+        let typed = |redacted: Option<Arc<[u8]>>, scan| CellShape::Typed { redacted, scan };
+        assert_eq!(masked(typed(None, true), Form::Redact, mail), None);
+        assert_eq!(
+            masked(typed(Some(Arc::from(&b"{}"[..])), true), Form::Redact, mail).as_deref(),
+            Some("{}")
+        );
+        assert_eq!(masked(typed(None, false), Form::Redact, mail).as_deref(), Some(mail));
+    }
+
+    #[test]
+    fn cells_that_nobody_judged_become_null() {
+        let mut masker = Masker::new(MaskKey::new([7; 32]));
+        let cells = [Cell::NULL, Cell::new(0, 1)];
+        masker.row(&plan(CellShape::Text, Form::Redact), &Row { bytes: b"ab", cells: &cells });
+        assert_eq!(masker.edits, [Edit::Keep, Edit::Null]);
+        masker.row(&plan(CellShape::Text, Form::Redact), &Row { bytes: b"ab", cells: &[Cell::new(1, 9)] });
+        assert_eq!(masker.edits, [Edit::Null]);
     }
 }

@@ -2,5 +2,9 @@
 
 pub mod detect;
 pub mod forms;
+mod inspect;
+mod json;
 pub(crate) mod masker;
 pub mod plan;
+
+pub use inspect::answer;

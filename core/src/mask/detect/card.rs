@@ -80,7 +80,7 @@ fn is_issued(number: &[u8]) -> bool {
     }
 }
 
-fn luhn(number: &[u8]) -> bool {
+pub(super) fn luhn(number: &[u8]) -> bool {
     let sum: u32 = number
         .iter()
         .rev()

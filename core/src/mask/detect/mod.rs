@@ -5,8 +5,11 @@
 //! not overlap; no input panics, none is skipped for being invalid UTF-8, and nothing is allocated but room in `found`.
 
 mod aws;
+#[cfg(test)]
+mod by_format;
 mod bytes;
 mod card;
+mod context;
 mod digits;
 mod email;
 mod iban;
@@ -18,6 +21,7 @@ mod ssn;
 #[cfg(test)]
 mod tests;
 
+pub use context::{hint, scan_named};
 use shape::Shape;
 
 /// A set of kinds of values.
