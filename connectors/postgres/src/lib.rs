@@ -6,12 +6,13 @@
 pub mod cancel;
 pub mod catalog;
 pub mod columns;
+pub mod config;
 mod connector;
+pub mod probe;
 pub mod reading;
 pub mod refusal;
 pub mod seam;
 pub mod serve;
-#[path = "trust.rs"]
 pub mod upstream;
 pub mod wire;
 

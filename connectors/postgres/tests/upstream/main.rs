@@ -1,0 +1,6 @@
+//! Reaching targets: real servers with every login they know, and scripted ones that mean ill.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod logins;
+mod stage;
