@@ -49,6 +49,8 @@ pub struct House {
 pub trait Connector: Send + Sync {
     fn protocol(&self) -> &'static str;
     fn default_port(&self) -> u16;
+    /// What TLS negotiates for it.
+    fn alpn(&self) -> &'static [&'static [u8]];
     fn settings(&self) -> &'static [Setting];
     /// What the settings' schema alone cannot say.
     fn validate(&self, target: &Target) -> Vec<SettingFault>;

@@ -2,14 +2,19 @@
 
 use crate::cancel::{Cancel, Cancels};
 use crate::catalog::Catalogs;
-use crate::seam::{Arrival, CancelAsk, ClientSide};
+use crate::seam::{Arrival, CancelAsk, ClientSide, TargetSide};
 use crate::serve::{self, Shared};
-use crate::{refusal, upstream};
-use sallyport_core::Fault;
-use sallyport_relay::{Claim, House, Route, Session, StatementView};
+use crate::{claim, config, probe, refusal, upstream};
+use sallyport_core::approvals::BoxFuture;
+use sallyport_core::{Fault, Grant, Target};
+use sallyport_relay::{
+    Claim, Connector, Credential, Credentials, House, Route, Setting, SettingFault, StatementView,
+};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 /// Reaching a target, its TLS and its login included.
 const REACHING: Duration = Duration::from_secs(20);
@@ -67,7 +72,9 @@ impl Postgres {
                 return tell(&mut side, &refusal::not_admitted(&fault)).await;
             }
         };
-        match self.reach(&session, &side).await {
+        // Taken out first: a session is one task's own, and not shared while that task waits.
+        let (grant, credentials) = (session.gate.grant().clone(), Arc::clone(&session.credentials));
+        match reach(&grant, credentials.as_ref(), &side.parameters).await {
             Ok(target) => Box::pin(serve::run(side, target, session, &self.shared)).await,
             Err(fault) => {
                 tracing::warn!(session = %session.gate.grant().session(), %fault, "the target could not be reached");
@@ -77,15 +84,6 @@ impl Postgres {
                 }
             }
         }
-    }
-
-    async fn reach(&self, session: &Session, side: &ClientSide) -> Result<crate::seam::TargetSide, Fault> {
-        let grant = session.gate.grant();
-        let credential = session.credentials.unseal(grant).await?;
-        let route = Route::of(grant);
-        tokio::time::timeout(REACHING, upstream::connect(&route, &credential, &side.parameters))
-            .await
-            .map_err(|_| Fault::Target("the target did not answer in time"))?
     }
 
     /// What a text would do, without a catalog: names stay as they are written.
@@ -111,6 +109,49 @@ impl Postgres {
             }
         }
     }
+}
+
+impl Connector for Postgres {
+    fn protocol(&self) -> &'static str {
+        claim::PROTOCOL
+    }
+    fn default_port(&self) -> u16 {
+        5432
+    }
+    fn alpn(&self) -> &'static [&'static [u8]] {
+        &[claim::ALPN]
+    }
+    fn settings(&self) -> &'static [Setting] {
+        config::SETTINGS
+    }
+    fn validate(&self, target: &Target) -> Vec<SettingFault> {
+        config::validate(target)
+    }
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, house: Arc<House>) -> BoxFuture<'static, ()> {
+        let postgres = self.clone();
+        Box::pin(async move {
+            if let Some(arrival) = claim::arrive(stream, peer, &house).await {
+                postgres.receive(arrival, &house).await;
+            }
+        })
+    }
+    fn probe(&self, route: Route, credential: Credential) -> BoxFuture<'_, Result<String, Fault>> {
+        Box::pin(probe::probe(route, credential))
+    }
+    fn read(&self, text: &str) -> Vec<StatementView> {
+        Self::statements(text)
+    }
+}
+
+async fn reach(
+    grant: &Grant,
+    credentials: &dyn Credentials,
+    parameters: &[(String, String)],
+) -> Result<TargetSide, Fault> {
+    let credential = credentials.unseal(grant).await?;
+    tokio::time::timeout(REACHING, upstream::connect(&Route::of(grant), &credential, parameters))
+        .await
+        .map_err(|_| Fault::Target("the target did not answer in time"))?
 }
 
 /// The last words to a client that is not admitted. They are the gateway's own.

@@ -5,6 +5,7 @@
 
 pub mod cancel;
 pub mod catalog;
+pub mod claim;
 pub mod columns;
 pub mod config;
 mod connector;
