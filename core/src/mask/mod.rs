@@ -2,9 +2,8 @@
 
 pub mod detect;
 pub mod forms;
-mod inspect;
+pub mod inspect;
 mod json;
 pub(crate) mod masker;
 pub mod plan;
 
-pub use inspect::answer;

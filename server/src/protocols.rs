@@ -1,0 +1,66 @@
+//! The registry of connectors, as the control plane sees it.
+
+use crate::credentials::of_fields;
+use sallyport_api::house::{Protocols, Reading, SettingForm};
+use sallyport_core::approvals::BoxFuture;
+use sallyport_core::{Fault, Secret, Target};
+use sallyport_relay::{Connector, Route};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub struct Registry(pub Vec<Arc<dyn Connector>>);
+
+impl Registry {
+    pub fn find(&self, protocol: &str) -> Option<&Arc<dyn Connector>> {
+        self.0.iter().find(|connector| connector.protocol() == protocol)
+    }
+}
+
+impl Protocols for Registry {
+    fn names(&self) -> Vec<String> {
+        self.0.iter().map(|connector| connector.protocol().to_owned()).collect()
+    }
+    fn default_port(&self, protocol: &str) -> Option<u16> {
+        Some(self.find(protocol)?.default_port())
+    }
+    fn settings(&self, protocol: &str) -> Option<Vec<SettingForm>> {
+        let settings = self.find(protocol)?.settings().iter();
+        let forms = settings.map(|setting| SettingForm {
+            key: setting.key.to_owned(),
+            help: setting.help.to_owned(),
+            default: setting.default.map(str::to_owned),
+            choices: setting.choices.iter().map(|choice| (*choice).to_owned()).collect(),
+            secret: setting.secret,
+        });
+        Some(forms.collect())
+    }
+    fn validate(&self, target: &Target) -> Vec<(String, String)> {
+        match self.find(&target.protocol) {
+            Some(connector) => {
+                connector.validate(target).into_iter().map(|fault| (fault.key, fault.problem)).collect()
+            }
+            None => vec![("protocol".to_owned(), format!("write one of {}", self.names().join(", ")))],
+        }
+    }
+    fn probe(
+        &self,
+        target: Target,
+        fields: BTreeMap<String, Secret>,
+    ) -> BoxFuture<'_, Result<String, Fault>> {
+        Box::pin(async move {
+            let Some(connector) = self.find(&target.protocol) else {
+                return Err(Fault::Client("no connector speaks this protocol"));
+            };
+            let database = target.database.clone().unwrap_or_default();
+            connector.probe(Route::for_probe(Arc::new(target), database), of_fields(fields)).await
+        })
+    }
+    fn read(&self, protocol: &str, text: &str) -> Option<Vec<Reading>> {
+        let views = self.find(protocol)?.read(text).into_iter();
+        Some(
+            views
+                .map(|view| Reading { text: view.text, effects: view.effects, problem: view.problem })
+                .collect(),
+        )
+    }
+}
