@@ -98,9 +98,12 @@ done
 export SALLYPORT_HOME="$home/cli" SALLYPORT_URL="http://127.0.0.1:$api_port"
 "$sallyport" login --user operator --password-file "$home/data/operator-password" >/dev/null
 "$sallyport" targets add shop --protocol postgres --host 127.0.0.1 --port "$pg_port" --account shop_admin --database shop \
-  --password-file "$home/pg-password" --set sslmode=verify-full --set "ca_file=$home/pg.crt" --label env=demo >/dev/null
+  --password-file "$home/pg-password" --set sslmode=verify-full --set "ca_file=$home/pg.crt" --label env=demo \
+  --class public.customers.email=email --class public.customers.phone=phone --class public.payments.card=card >/dev/null
 rm "$home/pg-password"
-"$sallyport" agents add reporter --group agents >/dev/null
+# Whoever answers for an agent may not approve its commands, so the demo has a second person for that.
+openssl rand -hex 16 | "$sallyport" people add ada --display "Ada, who runs the reports" --password-file - >/dev/null
+"$sallyport" agents add reporter --owner ada --group agents >/dev/null
 "$sallyport" policy put deploy/demo/policy.cedar >/dev/null
 token=$("$sallyport" token --agent reporter --for 1h)
 printf '127.0.0.1:%s:*:*:%s\n' "$port" "$token" >"$home/pgpass"

@@ -1,11 +1,12 @@
 //! kill -9 of the gateway under load: nothing ran without its record, and the record verifies.
 
 use crate::shop::{LIMIT, Shop};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use sallyport_testkit::{Process, Version};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 const KILLS: usize = 10;
 const LOAD: usize = 200;
@@ -86,7 +87,14 @@ fn a_changed_recording_is_named() -> Result<()> {
     shop.psql("SELECT name FROM customers WHERE id = 1")?;
     let folder = recordings(&shop).display().to_string();
     shop.gateway.verb(&["verify", &folder])?;
-    let file = newest(&recordings(&shop))?.context("a sealed recording")?;
+    let started = Instant::now();
+    let file = loop {
+        if let Some(file) = newest(&recordings(&shop))? {
+            break file;
+        }
+        anyhow::ensure!(started.elapsed() < LIMIT, "no recording was sealed");
+        std::thread::sleep(Duration::from_millis(50));
+    };
     let mut bytes = std::fs::read(&file)?;
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -100,7 +108,7 @@ fn recordings(shop: &Shop) -> PathBuf {
     shop.gateway.data().join("recordings")
 }
 
-/// The last file that holds a session, live or sealed.
+/// The last recording of a session that was closed and sealed.
 fn newest(folder: &Path) -> Result<Option<PathBuf>> {
     let mut found: Vec<(std::time::SystemTime, PathBuf)> = Vec::new();
     let mut open = vec![folder.to_path_buf()];
@@ -110,7 +118,7 @@ fn newest(folder: &Path) -> Result<Option<PathBuf>> {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             if path.is_dir() {
                 open.push(path);
-            } else if name.starts_with("s-") && !name.ends_with(".json") {
+            } else if name.starts_with("s-") && name.ends_with(".rec") {
                 found.push((path.metadata()?.modified()?, path));
             }
         }

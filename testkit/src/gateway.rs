@@ -65,6 +65,8 @@ impl Gateway {
             .verb_raw(&[&arguments[..], &[&password.display().to_string()]].concat(), "")?
             .ok()
             .context("login")?;
+        let keeper = gateway.scratch.file("keeper-password", &crate::postgres::random_text()?)?;
+        gateway.verb(&["people", "add", "keeper", "--password-file", &keeper.display().to_string()])?;
         Ok(gateway)
     }
 
@@ -155,9 +157,9 @@ impl Gateway {
         std::fs::remove_file(secret).context("remove the password file")?;
         result.map(|_| ())
     }
-    /// Registers an agent and gives back a token for it.
+    /// Registers an agent of the person `keeper`, so that the operator may approve, and gives back a token for it.
     pub fn add_agent(&self, name: &str, more: &[&str]) -> Result<String> {
-        self.verb(&[&["agents", "add", name][..], more].concat())?;
+        self.verb(&[&["agents", "add", name, "--owner", "keeper"][..], more].concat())?;
         self.token(name, "1h")
     }
     pub fn token(&self, agent: &str, lifetime: &str) -> Result<String> {

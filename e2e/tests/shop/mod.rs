@@ -30,7 +30,10 @@ impl Shop {
         server.sql("postgres", "CREATE DATABASE shop")?;
         server.sql("shop", &std::fs::read_to_string(root().join("deploy/demo/init.sql"))?)?;
         let gateway = Gateway::start(options)?;
-        gateway.add_target("shop", &server, "shop", &["--label", "env=prod"])?;
+        let classes = ["customers.email=email", "customers.phone=phone", "payments.card=card"];
+        let classes = classes.map(|class| format!("public.{class}"));
+        let classes: Vec<&str> = classes.iter().flat_map(|class| ["--class", class.as_str()]).collect();
+        gateway.add_target("shop", &server, "shop", &[&["--label", "env=prod"][..], &classes].concat())?;
         gateway.put_policy(&std::fs::read_to_string(
             root().join("policy/packs/agents-write-with-approval.cedar"),
         )?)?;
