@@ -45,14 +45,22 @@ pub enum TlsFault {
     Setup(String),
 }
 
-/// Authorities to believe: those of a PEM text, or the system's.
-pub fn roots(pem: Option<(&str, &[u8])>) -> Result<RootCertStore, TlsFault> {
+/// Whom to believe: authorities, and certificates that were named themselves, as a self-signed server's is.
+pub struct Roots {
+    store: RootCertStore,
+    pinned: Vec<CertificateDer<'static>>,
+}
+
+/// Those of a PEM text, or the system's.
+pub fn roots(pem: Option<(&str, &[u8])>) -> Result<Roots, TlsFault> {
     let mut store = RootCertStore::empty();
+    let mut pinned = Vec::new();
     match pem {
         Some((name, text)) => {
             for certificate in CertificateDer::pem_slice_iter(text) {
                 let certificate = certificate.map_err(|_| TlsFault::NoCertificate(name.to_owned()))?;
-                store.add(certificate).map_err(|_| TlsFault::NoCertificate(name.to_owned()))?;
+                store.add(certificate.clone()).map_err(|_| TlsFault::NoCertificate(name.to_owned()))?;
+                pinned.push(certificate);
             }
             if store.is_empty() {
                 return Err(TlsFault::NoCertificate(name.to_owned()));
@@ -65,7 +73,7 @@ pub fn roots(pem: Option<(&str, &[u8])>) -> Result<RootCertStore, TlsFault> {
             }
         }
     }
-    Ok(store)
+    Ok(Roots { store, pinned })
 }
 
 pub fn read_pem(file: &str) -> Result<Vec<u8>, TlsFault> {
@@ -75,7 +83,7 @@ pub fn read_pem(file: &str) -> Result<Vec<u8>, TlsFault> {
 /// A client of the given mode. `identity` is a certificate chain and its key, both PEM.
 pub fn client_config(
     verify: Verify,
-    roots: Option<RootCertStore>,
+    roots: Option<Roots>,
     identity: Option<&(Secret, Secret)>,
     alpn: &[&[u8]],
 ) -> Result<Arc<ClientConfig>, TlsFault> {
@@ -83,19 +91,19 @@ pub fn client_config(
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|fault| TlsFault::Setup(fault.to_string()))?;
-    let chain = match (verify, roots) {
-        (Verify::Nothing, _) => None,
-        (Verify::Chain | Verify::ChainAndName, Some(roots)) => Some(
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                .build()
-                .map_err(|fault| TlsFault::Setup(fault.to_string()))?,
-        ),
+    let (chain, pinned) = match (verify, roots) {
+        (Verify::Nothing, _) => (None, Vec::new()),
+        (Verify::Chain | Verify::ChainAndName, Some(roots)) => {
+            let chain =
+                WebPkiServerVerifier::builder_with_provider(Arc::new(roots.store), Arc::clone(&provider))
+                    .build()
+                    .map_err(|fault| TlsFault::Setup(fault.to_string()))?;
+            (Some(chain), roots.pinned)
+        }
         (Verify::Chain | Verify::ChainAndName, None) => return Err(TlsFault::NoRoots),
     };
-    let verifier: Arc<dyn ServerCertVerifier> = match (verify, chain) {
-        (Verify::ChainAndName, Some(chain)) => chain,
-        (_, chain) => Arc::new(Lenient { chain, provider }),
-    };
+    let verifier =
+        Arc::new(TargetVerifier { chain, pinned, names: verify == Verify::ChainAndName, provider });
     let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
     let mut config = match identity {
         None => builder.with_no_client_auth(),
@@ -151,15 +159,43 @@ pub fn server_end_point(stream: &TlsStream<TcpStream>) -> Option<Vec<u8>> {
     }
 }
 
-/// Believes less than rustls would: any name, and where there is no chain to check, any certificate. Signatures of the
-/// handshake are always checked, so that whoever answers holds the certificate's key.
+/// What each mode means. Signatures of the handshake are always checked, so that whoever answers holds the
+/// certificate's key.
 #[derive(Debug)]
-struct Lenient {
+struct TargetVerifier {
+    /// Absent: any certificate is believed.
     chain: Option<Arc<WebPkiServerVerifier>>,
+    /// Believed as they are, where a server presents exactly one of them. A self-signed certificate is usually marked
+    /// as an authority, which no chain may end in.
+    pinned: Vec<CertificateDer<'static>>,
+    names: bool,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Lenient {
+impl TargetVerifier {
+    fn verify_pinned(
+        &self,
+        certificate: &CertificateDer<'_>,
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let (_, parsed) = x509_parser::parse_x509_certificate(certificate)
+            .map_err(|_| Error::InvalidCertificate(CertificateError::BadEncoding))?;
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        if now < parsed.validity().not_before.timestamp() {
+            return Err(Error::InvalidCertificate(CertificateError::NotValidYet));
+        }
+        if now > parsed.validity().not_after.timestamp() {
+            return Err(Error::InvalidCertificate(CertificateError::Expired));
+        }
+        if self.names {
+            verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+}
+
+impl ServerCertVerifier for TargetVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -169,15 +205,14 @@ impl ServerCertVerifier for Lenient {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
+        if self.pinned.iter().any(|pinned| pinned == end_entity) {
+            return self.verify_pinned(end_entity, server_name, now);
+        }
         match chain.verify_server_cert(end_entity, intermediates, server_name, ocsp, now) {
+            // The name is checked last: the chain was good.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => {
-                // The name is checked last: the chain was good.
-                let parsed = ParsedCertificate::try_from(end_entity)?;
-                debug_assert!(verify_server_name(&parsed, server_name).is_err());
-                Ok(ServerCertVerified::assertion())
-            }
+            )) if !self.names => Ok(ServerCertVerified::assertion()),
             other => other,
         }
     }
@@ -199,5 +234,73 @@ impl ServerCertVerifier for Lenient {
     }
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+    use tokio_rustls::rustls::ServerConfig;
+
+    /// A server whose only certificate is one it signed itself, marked as an authority as `openssl req -x509` does.
+    async fn self_signed(name: &str, days_left: i64) -> (std::net::SocketAddr, String) {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let now = std::time::SystemTime::now();
+        let day = std::time::Duration::from_secs(86_400);
+        params.not_before = (now - day * 10).into();
+        params.not_after = if days_left > 0 { (now + day).into() } else { (now - day).into() };
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            )
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            _ = TlsAcceptor::from(Arc::new(config)).accept(stream).await;
+        });
+        (address, certificate.pem())
+    }
+
+    async fn shakes(verify: Verify, address: std::net::SocketAddr, pem: &str, host: &str) -> bool {
+        let roots = roots(Some(("test", pem.as_bytes()))).unwrap();
+        let config = client_config(verify, Some(roots), None, &[]).unwrap();
+        handshake(config, host, TcpStream::connect(address).await.unwrap()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_was_named_itself_is_believed_for_its_own_name_only() {
+        let (address, pem) = self_signed("localhost", 1).await;
+        assert!(shakes(Verify::ChainAndName, address, &pem, "localhost").await);
+        let (address, pem) = self_signed("localhost", 1).await;
+        assert!(!shakes(Verify::ChainAndName, address, &pem, "127.0.0.1").await, "another name was believed");
+        let (address, pem) = self_signed("localhost", 1).await;
+        assert!(shakes(Verify::Chain, address, &pem, "127.0.0.1").await);
+    }
+
+    #[tokio::test]
+    async fn an_expired_or_another_certificate_is_not() {
+        let (address, pem) = self_signed("localhost", 0).await;
+        assert!(
+            !shakes(Verify::Chain, address, &pem, "localhost").await,
+            "an expired certificate was believed"
+        );
+        let (address, _) = self_signed("localhost", 1).await;
+        let (_, other) = self_signed("localhost", 1).await;
+        assert!(
+            !shakes(Verify::Chain, address, &other, "localhost").await,
+            "another certificate was believed"
+        );
     }
 }

@@ -4,12 +4,12 @@
 //! connection fall back to clear text or to an unchecked certificate.
 
 use sallyport_core::{Fault, Secret, Target};
-use sallyport_relay::tls_client::{self, TlsFault, Verify};
+use sallyport_relay::tls_client::{self, Roots, TlsFault, Verify};
 use sallyport_relay::{Setting, SettingFault};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::ClientConfig;
 
 const SSLMODE: &str = "sslmode";
 const CA_FILE: &str = "ca_file";
@@ -98,7 +98,7 @@ impl PostgresSettings {
         tls_client::client_config(verify, roots, identity, &[ALPN]).map(Some)
     }
 
-    fn roots(&self) -> Result<RootCertStore, TlsFault> {
+    fn roots(&self) -> Result<Roots, TlsFault> {
         match &self.authorities {
             Authorities::System => tls_client::roots(None),
             Authorities::Pem(text) => tls_client::roots(Some((CA_PEM, text.as_bytes()))),

@@ -6,4 +6,3 @@ pub mod inspect;
 mod json;
 pub(crate) mod masker;
 pub mod plan;
-
