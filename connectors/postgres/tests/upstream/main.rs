@@ -2,5 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod hostile;
 mod logins;
+mod methods;
+mod settings;
 mod stage;
