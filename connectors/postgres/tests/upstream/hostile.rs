@@ -106,3 +106,31 @@ async fn what_is_no_protocol_is_said_so() {
     let wordless = verdict("disable", vec![b"E\0\0\0\x0eMinside\0\0\0".to_vec()]).await;
     assert_eq!(wordless, "the target refused the connection");
 }
+
+#[tokio::test]
+async fn a_target_that_does_not_know_the_password_is_not_believed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let framed = |code: u8, text: &str| {
+        let length = u32::try_from(text.len() + 8).unwrap().to_be_bytes();
+        [b"R", length.as_slice(), &[0, 0, 0, code], text.as_bytes()].concat()
+    };
+    let forger = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut told = [0; 4096];
+        assert!(stream.read(&mut told).await.unwrap() > 0);
+        stream.write_all(OFFER).await.unwrap();
+        let length = stream.read(&mut told).await.unwrap();
+        let first = String::from_utf8_lossy(&told[..length]).into_owned();
+        let nonce = first.rsplit_once("r=").unwrap().1;
+        let challenge = framed(11, &format!("r={nonce}more,s=c2FsdHNhbHQ=,i=4096"));
+        stream.write_all(&challenge).await.unwrap();
+        let length = stream.read(&mut told).await.unwrap();
+        assert!(told[..length].windows(3).any(|text| text == b",p="), "a proof was sent");
+        let signature = format!("v={}=", "A".repeat(43));
+        stream.write_all(&[framed(12, &signature).as_slice(), OK].concat()).await.unwrap();
+    });
+    let here = target("127.0.0.1", port, "app", &[("sslmode", "disable")]);
+    assert_eq!(refused(here, &password(SECRET)).await, IMPOSTOR);
+    tokio::time::timeout(LIMIT, forger).await.unwrap().unwrap();
+}
