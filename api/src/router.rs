@@ -8,7 +8,7 @@ use crate::limits::{MAX_BODY_BYTES, REQUEST_TIMEOUT};
 use crate::openapi;
 use crate::resources::{
     agents, approvals, device, events, evidence, health, login, oauth, people, policy, sessions, targets,
-    tokens,
+    tokens, waiting,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -91,6 +91,7 @@ pub(crate) fn table() -> Vec<Route> {
 fn pages() -> Router<Arc<House>> {
     Router::new()
         .route("/api/v1/openapi.json", get(openapi::serve))
+        .route("/approvals/{id}", get(waiting::show))
         .route("/device", get(device::show).post(device::begin))
         .route("/device/decide", post(device::decide))
         .route("/device/style.css", get(device::style))

@@ -145,6 +145,7 @@ impl Hold {
     pub fn into_deferral(mut self) -> Denial {
         let id = self.filed.take().map(|filed| filed.id);
         let mut denial = Denial::new(self.terms.reason.clone());
+        denial.pending = id.is_some();
         denial.approval = id;
         denial
     }

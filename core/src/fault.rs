@@ -51,6 +51,9 @@ pub struct Denial {
     /// Set where a person was or can be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<ApprovalId>,
+    /// The approval can still be given: the same command passes then, once.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pending: bool,
     /// The session cannot go on: no record, no traffic; or the grant is gone.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub fatal: bool,
@@ -58,7 +61,7 @@ pub struct Denial {
 
 impl Denial {
     pub fn new(reason: Reason) -> Self {
-        Self { reason, approval: None, fatal: false }
+        Self { reason, approval: None, pending: false, fatal: false }
     }
     /// A denial that no written rule made: default deny, or a limit of the house. `rule` names it for search.
     pub fn of_house(rule: &str, message: impl Into<String>) -> Self {

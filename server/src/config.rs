@@ -21,7 +21,6 @@ pub struct Config {
     pub store: Store,
     pub record: Record,
     pub policy: Policy,
-    pub approvals: Approvals,
     pub identity: Identity,
     pub limits: Limits,
 }
@@ -94,13 +93,6 @@ pub struct Policy {
     pub directory: Option<PathBuf>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Approvals {
-    /// How long a held command waits where its rule does not say.
-    pub expires_seconds: u32,
-}
-
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Identity {
@@ -115,7 +107,6 @@ pub struct Identity {
 pub struct Limits {
     pub connections: usize,
     pub connections_per_address: usize,
-    pub handshake_seconds: u64,
     pub drain_seconds: u64,
 }
 
@@ -134,7 +125,6 @@ impl Default for Config {
             store: Store::default(),
             record: Record::default(),
             policy: Policy::default(),
-            approvals: Approvals::default(),
             identity: Identity::default(),
             limits: Limits::default(),
         }
@@ -153,15 +143,9 @@ impl Default for Api {
     }
 }
 
-impl Default for Approvals {
-    fn default() -> Self {
-        Self { expires_seconds: 900 }
-    }
-}
-
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 10_000, connections_per_address: 4_096, handshake_seconds: 20, drain_seconds: 10 }
+        Self { connections: 10_000, connections_per_address: 4_096, drain_seconds: 10 }
     }
 }
 
@@ -241,6 +225,7 @@ impl Config {
     pub fn public_url(&self) -> String {
         match &self.api.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
+            None if self.tls.certificate.is_some() => format!("https://{}", self.api.listen),
             None => format!("http://{}", self.api.listen),
         }
     }

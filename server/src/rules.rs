@@ -1,7 +1,9 @@
 //! Where the rules come from: a folder, the store, or the packs of a new installation; and how changes are noticed.
 
+use crate::clock::WallClock;
 use crate::offline;
 use anyhow::{Context, Result};
+use sallyport_core::Clock;
 use sallyport_policy::{RuleBook, RuleFile};
 use sallyport_store::{PolicyFile, Store};
 use std::path::{Path, PathBuf};
@@ -21,7 +23,21 @@ pub async fn load(folder: Option<&Path>, store: &Store) -> Result<RuleBook> {
         Some(folder) => offline::rule_files(&[folder.to_path_buf()])?,
         None => match store.policy().await.context("read the rules from the store")? {
             Some(revision) => rule_files(&revision.files),
-            None => rule_files(&crate::first_start::default_rules()),
+            None => {
+                let files = crate::first_start::default_rules();
+                let put = store.put_policy(
+                    &files,
+                    0,
+                    "the gateway",
+                    "the rules of a new installation",
+                    WallClock.now(),
+                );
+                // Of two nodes that start at once one is told that the rules are there already; they are the same.
+                if let Err(fault) = put.await {
+                    tracing::warn!(%fault, "the rules of a new installation were not written to the store");
+                }
+                rule_files(&files)
+            }
         },
     };
     RuleBook::load(files)

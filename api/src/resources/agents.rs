@@ -179,6 +179,9 @@ pub async fn change(
     journal(&house, &who, "change", &agent, changed.new_secret).await?;
     let secret = if changed.new_secret { Some(give_secret(&mut agent).await?) } else { None };
     let stored = house.store.change_agent(&agent, house.clock.now()).await?;
+    if stored.disabled {
+        end_sessions(&house, &stored.name, "The account behind this session was disabled.");
+    }
     Ok(Json(AgentView::of(&house, stored, secret)))
 }
 
@@ -192,7 +195,16 @@ pub async fn remove(
     let agent = find(&house, &name).await?;
     journal(&house, &who, "remove", &agent, false).await?;
     house.store.remove_agent(&name).await?;
+    end_sessions(&house, &name, "The account behind this session was removed.");
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Those on this node; the door refuses new ones on every node.
+fn end_sessions(house: &House, name: &str, reason: &str) {
+    let principal = house.principal(name);
+    for live in house.live.list().into_iter().filter(|live| live.caller == principal) {
+        house.live.kill(&live.id, reason);
+    }
 }
 
 async fn find(house: &House, name: &str) -> Answer<Agent> {

@@ -162,7 +162,7 @@ fn question(name: &str, client: &str, address: &str, code: &str, ticket: &str) -
     )
 }
 
-fn page(status: StatusCode, body: &str) -> Response {
+pub(crate) fn page(status: StatusCode, body: &str) -> Response {
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sallyport</title>\
          <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"stylesheet\" href=\"/device/style.css\">\
@@ -178,7 +178,7 @@ fn page(status: StatusCode, body: &str) -> Response {
     (status, headers, html).into_response()
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -13,6 +13,7 @@ pub mod policy;
 pub mod sessions;
 pub mod targets;
 pub mod tokens;
+pub mod waiting;
 
 use crate::limits::{DEFAULT_PAGE, MAX_PAGE};
 

@@ -25,7 +25,8 @@ pub fn denied(denial: &Denial, place: Option<(u64, u64)>) -> Vec<u8> {
         Some(_) | None => denial.to_string(),
     };
     let hint = match (&denial.approval, denial.fatal) {
-        (Some(id), _) => format!("Approval {id}. Once it is given, send the same command again."),
+        (Some(id), _) if denial.pending => format!("Approval {id}. Once it is given, send the same command again."),
+        (Some(id), _) => format!("It was approval {id}. Sending the command again asks again."),
         (None, true) => "Connect again with a valid token.".to_owned(),
         (None, false) => {
             "The rules of the gateway decide this, not the database. `sallyport policy explain` says what would pass."
