@@ -11,7 +11,8 @@ pub(super) fn end(run: &Run<'_>) -> Option<usize> {
     let mut len = 0;
     let mut best = None;
     for (index, group) in run.groups().iter().enumerate() {
-        if group.parens || (index > 0 && matches!(group.gap, Gap::None | Gap::Slash)) {
+        // Parentheses around all of it are the sentence's.
+        if (group.parens && group.len() < 13) || (index > 0 && matches!(group.gap, Gap::None | Gap::Slash)) {
             break;
         }
         for digit in run.text.get(group.start..group.end).unwrap_or_default() {

@@ -15,6 +15,22 @@ pub(super) const KINDS: u32 =
 /// country code six.
 pub(super) const MOST_GROUPS: usize = 9;
 
+/// Names that a hyphen joins to their numbers.
+const NAMES: &[&[u8]] = &[
+    b"phone",
+    b"tel",
+    b"telephone",
+    b"mobile",
+    b"cell",
+    b"fax",
+    b"call",
+    b"sms",
+    b"whatsapp",
+    b"ssn",
+    b"tin",
+];
+const LONGEST_NAME: usize = 16;
+
 /// What parts a group from the one before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Gap {
@@ -49,6 +65,8 @@ pub(super) enum Side {
     Open,
     /// A space, then more digits.
     Digits,
+    /// A word of letters and a hyphen: a name for it, or the head of some other code.
+    Labelled,
     /// It is part of a longer word, date, time, price or number.
     Stuck,
 }
@@ -105,8 +123,10 @@ pub(super) fn scan(text: &[u8], wanted: Classes, found: &mut Vec<Found>) {
 
 fn read_number(run: &Run<'_>, wanted: Classes, found: &mut Vec<Found>) {
     let card = wanted.contains(Class::Card).then(|| card::end(run)).flatten();
-    let ssn = wanted.contains(Class::Ssn).then(|| ssn::end(run)).flatten();
-    let phone = wanted.contains(Class::Phone).then(|| phone::range(run)).flatten();
+    // Behind an unknown word only a check digit tells a number from an order's.
+    let bare = run.left != Side::Labelled;
+    let ssn = (bare && wanted.contains(Class::Ssn)).then(|| ssn::end(run)).flatten();
+    let phone = (bare && wanted.contains(Class::Phone)).then(|| phone::range(run)).flatten();
     let first = run.groups().first().map_or(run.start, |group| group.start);
     if let Some(end) = card {
         found.push(Found { class: Class::Card, start: first, end });
@@ -188,13 +208,30 @@ fn left_of(text: &[u8], start: usize) -> Side {
         return left_of_space(text, start - space);
     }
     let dash = dash_len_before(text, start);
+    if dash > 0 && is_word_before(text, start - dash) {
+        return left_of_dash(text, start - dash);
+    }
     let joined = match last {
-        _ if dash > 0 => is_word_before(text, start - dash),
         b'.' | b'/' => is_word_before(text, start - 1),
         b':' => before(text, start, 2).is_ascii_digit(),
         _ => false,
     };
     if joined { Side::Stuck } else { Side::Open }
+}
+
+/// `card-4012…` names its number; what follows digits, or another hyphen, is part of a longer code.
+fn left_of_dash(text: &[u8], end: usize) -> Side {
+    let head = text.get(..end).unwrap_or_default();
+    let len = head.iter().rev().take(LONGEST_NAME).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let name = head.get(end - len..).unwrap_or_default();
+    let ahead = before(text, end - len, 1);
+    if name.iter().all(u8::is_ascii_hexdigit) || ahead.is_ascii_alphanumeric() || ahead == b'-' {
+        Side::Stuck
+    } else if NAMES.iter().any(|known| name.eq_ignore_ascii_case(known)) {
+        Side::Open
+    } else {
+        Side::Labelled
+    }
 }
 
 /// Digits before a space go with the number, unless a letter begins their word: then it may be any code.

@@ -8,7 +8,12 @@ pub(super) fn around(text: &[u8], digit: usize) -> Option<Range<usize>> {
     let start = digit.checked_sub(2)?;
     let country = [before(text, digit, 2).to_ascii_uppercase(), before(text, digit, 1).to_ascii_uppercase()];
     let len = length(country)?;
-    if !at(text, digit + 1).is_ascii_digit() || is_word_before(text, start) {
+    // What is left of 98 is never less than two.
+    let check = text.get(digit..digit + 2)?;
+    if matches!(check, b"00" | b"01" | b"99")
+        || !at(text, digit + 1).is_ascii_digit()
+        || is_word_before(text, start)
+    {
         return None;
     }
     let end = start + measure(text.get(start..)?, len)?;

@@ -85,8 +85,14 @@ fn is_north_american(run: &Run<'_>, groups: &[Group]) -> bool {
 fn is_trunk(groups: &[Group], total: usize) -> bool {
     let mut lens = [0usize; 6];
     lens.iter_mut().zip(groups).for_each(|(len, group)| *len = group.len());
-    let few = groups.len() <= 5 && (total <= 11 || (total == 12 && groups.len() == 2));
-    let sizes = (2..=6).contains(&lens[0]) && groups.iter().all(|group| (2..=8).contains(&group.len()));
+    // Indonesia: 0812-3456-7890
+    let fours = lens == [4, 4, 4, 0, 0, 0] && groups.get(2).is_some_and(|group| group.gap == Gap::Dash);
+    let few = groups.len() <= 5 && (total <= 11 || (total == 12 && (groups.len() == 2 || fours)));
+    // Turkey: 0 (532) 123 45 67
+    let zero = lens[0] == 1 && groups.get(1).is_some_and(|group| group.parens);
+    let rest = if zero { groups.get(1..).unwrap_or_default() } else { groups };
+    let sizes =
+        (zero || (2..=6).contains(&lens[0])) && rest.iter().all(|group| (2..=8).contains(&group.len()));
     // A date with an hour, a social security number, a postal code of nine digits.
     let other =
         lens.starts_with(&[2, 2, 4]) || lens.starts_with(&[3, 2, 4, 0]) || lens.starts_with(&[5, 4, 0]);
@@ -115,7 +121,10 @@ fn is_national(run: &Run<'_>, groups: &[Group]) -> bool {
         [1, 3, 3, 2, 2, 0] => first == b'8' || first == b'7',
         // Spain: 612 34 56 78, 91 123 45 67
         [3, 2, 2, 2, 0, 0] => matches!(first, b'6'..=b'9'),
-        [2, 3, 2, 2, 0, 0] => matches!(first, b'8' | b'9'),
+        // With dots it is an address of the network.
+        [2, 3, 2, 2, 0, 0] => matches!(first, b'8' | b'9') && gap(1) != Some(Gap::Dot),
+        // Italy: 347 123 4567
+        [3, 3, 4, 0, 0, 0] => first == b'3' && gap(1) == Some(Gap::Space) && gap(2) == Some(Gap::Space),
         // China: 138 0013 8000
         [3, 4, 4, 0, 0, 0] => {
             first == b'1' && at(run.text, groups.first().map_or(0, |group| group.start + 1)) > b'2'
