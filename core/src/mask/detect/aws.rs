@@ -7,12 +7,14 @@ use super::{Class, Found};
 
 /// Length of an access key id.
 pub(super) const SHORTEST: usize = 20;
+/// The letters that every id begins with.
+const PREFIX: usize = 4;
 const SECRET: usize = 40;
 /// How far before a secret its name may stand.
 const NEAR: usize = 96;
 
 pub(super) fn scan(text: &[u8], shape: &Shape, found: &mut Vec<Found>) {
-    if shape.capitals + shape.digits >= SHORTEST {
+    if shape.capitals >= PREFIX && shape.capitals + shape.digits >= SHORTEST {
         ids(text, found);
     }
     if text.len() > SECRET {

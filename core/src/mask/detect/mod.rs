@@ -98,8 +98,14 @@ pub struct Found {
     pub end: usize,
 }
 
+/// No address is shorter: `a@b.c` has one letter fewer than any.
+const SHORTEST: usize = 5;
+
 /// Appends every value of the wanted classes in `text`, in order, without overlap.
 pub fn scan(text: &[u8], wanted: Classes, found: &mut Vec<Found>) {
+    if text.len() < SHORTEST || shape::is_plain(text) {
+        return;
+    }
     let shape = Shape::of(text);
     let first = found.len();
     if wanted.contains(Class::Email) && shape.ats > 0 {
