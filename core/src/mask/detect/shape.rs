@@ -56,11 +56,17 @@ fn count(chunks: &[Lanes], is: impl Fn(u8) -> bool) -> usize {
 /// The whole text is a UUID or a time as ISO 8601 and SQL write it.
 pub(super) fn is_plain(text: &[u8]) -> bool {
     match text.len() {
-        36 => is_like(text, b"hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh"),
+        36 => is_uuid(text),
         10 => is_like(text, b"dddd-dd-dd"),
         19..=35 => is_time(text),
         _ => false,
     }
+}
+
+fn is_uuid(text: &[u8]) -> bool {
+    let dashed = [8, 13, 18, 23].iter().all(|at| text.get(*at) == Some(&b'-'));
+    // With the dashes in their places, thirty-two others are all of the rest.
+    dashed && text.iter().map(|byte| u8::from(byte.is_ascii_hexdigit())).sum::<u8>() == 32
 }
 
 fn is_time(text: &[u8]) -> bool {
@@ -83,14 +89,13 @@ fn is_time(text: &[u8]) -> bool {
                 .any(|zone| is_like(rest.get(1..).unwrap_or_default(), zone)))
 }
 
-/// `d` stands for a digit, `h` for a hexadecimal one, anything else for itself.
+/// `d` stands for a digit, anything else for itself.
 fn is_like(text: &[u8], form: &[u8]) -> bool {
-    let fits = |(byte, sign): (&u8, &u8)| match sign {
-        b'd' => byte.is_ascii_digit(),
-        b'h' => byte.is_ascii_hexdigit(),
-        _ => byte == sign,
+    let differs = |(byte, sign): (&u8, &u8)| {
+        let digit = byte.wrapping_sub(b'0') < 10;
+        u8::from(if *sign == b'd' { !digit } else { byte != sign })
     };
-    text.len() == form.len() && text.iter().zip(form).all(fits)
+    text.len() == form.len() && text.iter().zip(form).map(differs).fold(0, |all, one| all | one) == 0
 }
 
 #[cfg(test)]
