@@ -33,6 +33,8 @@ impl Serving {
             _ = self.gate.settle().await?;
             let filed = hold.file().await?;
             self.gate.held(&hold, &filed).map_err(Fault::from)?;
+            // And the entry of the wait: whoever watches the session learns of it now, not when it is over.
+            _ = self.gate.settle().await?;
             if hold.is_deferred() && !filed.already {
                 let denial = hold.into_deferral();
                 self.refuse_held(size, &mut progress, refusal::denied(&denial, None))?;
