@@ -5,7 +5,8 @@
 //! function here writes, locks, waits, reaches a file or another server, reads a table named by its arguments, or runs
 //! text that it is given, in any of its overloads; a name that is missing here costs a rule, never a leak.
 //! Read off PostgreSQL's own catalog (immutable and stable, every overload), then struck by hand: whatever reads tables
-//! or other sessions, tells about the server's files, or allocates a transaction.
+//! or other sessions, tells about the server's files, or allocates a transaction. One is added that only lets go of what
+//! the session itself holds, as DISCARD ALL would: pools call it when a connection comes back.
 
 /// Whether `name`, unqualified or in `pg_catalog`, is such a function.
 pub(crate) fn is_pure(name: &str) -> bool {
@@ -65,7 +66,7 @@ const PURE: &[&str] = &[
     "normalize", "notlike", "now", "npoints", "nth_value", "ntile", "num_nonnulls", "num_nulls", "numeric",
     "nummultirange", "numnode", "numrange", "obj_description", "octet_length", "oid", "oidvectortypes",
     "overlaps", "overlay", "parse_ident", "path", "path_length", "path_npoints", "pclose", "percent_rank",
-    "percentile_cont", "percentile_disc", "pg_backend_pid", "pg_basetype", "pg_blocking_pids",
+    "percentile_cont", "percentile_disc", "pg_advisory_unlock_all", "pg_backend_pid", "pg_basetype", "pg_blocking_pids",
     "pg_char_to_encoding", "pg_client_encoding", "pg_collation_actual_version", "pg_collation_for",
     "pg_collation_is_visible", "pg_column_compression", "pg_column_is_updatable", "pg_column_size",
     "pg_conversion_is_visible", "pg_current_snapshot", "pg_current_xact_id_if_assigned",

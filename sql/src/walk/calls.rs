@@ -3,6 +3,7 @@
 use super::{Walk, constant};
 use crate::functions::{self, Reach};
 use crate::relations::TableName;
+use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
 use sallyport_core::{Action, ObjectKind};
 
@@ -20,7 +21,8 @@ impl Walk {
             return;
         }
         let reach = path.last().and_then(|name| functions::reach(name));
-        if reach != Some(Reach::ReadSetting) || builtin.is_none() {
+        let set_like = builtin.is_some() && reach == Some(Reach::SetSetting) && is_plain_set(args);
+        if !set_like && (reach != Some(Reach::ReadSetting) || builtin.is_none()) {
             self.effect(Action::Call, ObjectKind::Function, path.to_vec());
             // What it returns may be anything it can reach.
             self.uses.wide |= reach != Some(Reach::Sequence) || builtin.is_none();
@@ -47,6 +49,9 @@ impl Walk {
             Reach::SetSetting => match args.first().and_then(constant) {
                 Some(name) => {
                     let value = args.get(1).and_then(constant);
+                    if !keeps_names(&name, value.as_deref()) {
+                        self.unknown();
+                    }
                     self.set_setting(&name, value.as_deref());
                 }
                 None => self.unknown(),
@@ -66,6 +71,27 @@ impl Walk {
             Reach::LargeDrop => self.write(Action::Delete, large_objects(), false),
         }
     }
+}
+
+/// `set_config('name', 'value' or $1, false)` is SET in the words of drivers. With a value out of a table it would be
+/// a place to put what a mask hides, and stays a call.
+fn is_plain_set(args: &[Node]) -> bool {
+    let given = |node: &Node| constant(node).is_some() || is_parameter(node);
+    matches!(args, [name, value, local] if constant(name).is_some() && given(value) && given(local))
+}
+
+fn is_parameter(node: &Node) -> bool {
+    match &node.node {
+        Some(NodeEnum::ParamRef(_)) => true,
+        Some(NodeEnum::TypeCast(cast)) => cast.arg.as_deref().is_some_and(is_parameter),
+        _ => false,
+    }
+}
+
+/// A function call that moves the search path may run, or not, in the middle of a statement: what later names mean is
+/// not known then. The empty path leads every bare name to nothing, so that no name is mistaken.
+fn keeps_names(name: &str, value: Option<&str>) -> bool {
+    !name.eq_ignore_ascii_case("search_path") || value == Some("")
 }
 
 fn large_objects() -> TableName {
