@@ -73,6 +73,11 @@ impl Connection {
     }
 
     fn new(url: String, token: Option<String>) -> Result<Self, CliFault> {
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(CliFault::call(format!(
+                "{url}: write the address in full, for example {DEFAULT_URL}"
+            )));
+        }
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_LIMIT)
             .redirect(reqwest::redirect::Policy::none())
@@ -137,15 +142,18 @@ impl Connection {
         if response.status().is_success() {
             return Ok(response);
         }
-        Err(refusal(response).await)
+        Err(refusal(response, self.token.is_some()).await)
     }
 
     fn unreachable(&self, fault: &reqwest::Error) -> CliFault {
-        let why = if fault.is_timeout() { "it did not answer in time" } else { "it cannot be reached" };
-        CliFault::Gateway(format!(
-            "{}: {why}. Is the gateway running there? `sallyport doctor` tells more.",
-            self.url
-        ))
+        let why = if fault.is_timeout() {
+            "it did not answer in time. Is the gateway running there? `sallyport doctor` tells more."
+        } else if fault.is_connect() {
+            "it cannot be reached. Is the gateway running there? `sallyport doctor` tells more."
+        } else {
+            "what answers there does not speak HTTP. Name the address of the API, not of a listener for callers."
+        };
+        CliFault::Gateway(format!("{}: {why}", self.url))
     }
 }
 
@@ -160,7 +168,7 @@ async fn json(response: Response) -> Result<Value, CliFault> {
 }
 
 /// A problem document, in words.
-async fn refusal(response: Response) -> CliFault {
+async fn refusal(response: Response, signed_in: bool) -> CliFault {
     let status = response.status();
     let problem: Value = response.json().await.unwrap_or(Value::Null);
     let part = |name: &str| problem.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -168,13 +176,23 @@ async fn refusal(response: Response) -> CliFault {
         "" => format!("the gateway answered {status}"),
         title => title.to_owned(),
     };
-    if !part("advice").is_empty() {
+    let advice = match status {
+        // In the words of this side: the header and the addresses are not what a person types.
+        StatusCode::UNAUTHORIZED if signed_in => "Sign in again: `sallyport login --user NAME`.",
+        StatusCode::UNAUTHORIZED => "",
+        _ => Some(part("advice")).filter(|advice| !advice.contains("/api/")).unwrap_or_default(),
+    };
+    if !advice.is_empty() {
         text.push_str("\n  ");
-        text.push_str(part("advice"));
+        text.push_str(advice);
     }
+    let mut told = std::collections::HashSet::new();
     for one in problem.get("problems").and_then(Value::as_array).into_iter().flatten() {
         let of = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default();
-        text.push_str(&format!("\n  {}: {}", of("field"), of("problem")));
+        // One field may break several checks; the first is the one to mend.
+        if told.insert(of("field").to_owned()) {
+            text.push_str(&format!("\n  {}: {}", of("field"), of("problem")));
+        }
     }
     for one in problem.get("diagnostics").and_then(Value::as_array).into_iter().flatten() {
         let shown =

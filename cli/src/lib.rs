@@ -18,10 +18,17 @@ use std::process::ExitCode;
 #[derive(Args, Clone, Debug, Default)]
 pub struct Common {
     /// The gateway's address; the one of the last login where nothing is said
-    #[arg(long, global = true, env = "SALLYPORT_URL", value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "SALLYPORT_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        display_order = 900
+    )]
     pub url: Option<String>,
     /// Print JSON for programs
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 901)]
     pub json: bool,
 }
 

@@ -305,6 +305,11 @@ async fn probe(registry: &Registry, vault: Option<&Vault>, stored: StoredTarget,
     }
 }
 
+/// What is found may be several lines: those after the first stand below it.
+fn indented(found: &str) -> String {
+    found.trim_end().replace('\n', &format!("\n{:26}", ""))
+}
+
 fn print(findings: &[Finding], json: bool) -> Result<()> {
     let mut out = std::io::stdout().lock();
     if json {
@@ -319,7 +324,7 @@ fn print(findings: &[Finding], json: bool) -> Result<()> {
             State::Wrong => ("wrong  ", "31"),
         };
         let mark = if colour { format!("\x1b[{code}m{mark}\x1b[0m") } else { mark.to_owned() };
-        writeln!(out, "{mark}  {:<16} {}", finding.what, finding.found).context("write")?;
+        writeln!(out, "{mark}  {:<16} {}", finding.what, indented(&finding.found)).context("write")?;
         if !finding.mend.is_empty() {
             writeln!(out, "         {:<16} {}", "", finding.mend).context("write")?;
         }

@@ -92,6 +92,12 @@ pub fn verify(path: &Path, key: Option<&Path>, checkpoints: &[PathBuf], json: bo
     let read =
         |file: &PathBuf| std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()));
     let checkpoints = checkpoints.iter().map(read).collect::<Result<Vec<_>>>()?;
+    // The data folder is what people have at hand; its recordings are what is meant.
+    let inside = path.join("recordings");
+    let path = if !path.join("sessions").is_dir() && inside.is_dir() { inside.as_path() } else { path };
+    if !path.exists() {
+        bail!("there is no {}", path.display());
+    }
     let known = sallyport_record::Known { key, checkpoints };
     let report =
         sallyport_record::verify(path, &known).with_context(|| format!("verify {}", path.display()))?;

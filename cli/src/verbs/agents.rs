@@ -15,21 +15,16 @@ use std::path::{Path, PathBuf};
 pub enum Agents {
     /// All that you may see
     List,
-    Show {
-        name: String,
-    },
+    /// One of them
+    Show { name: String },
     /// Register an agent
     Add(Add),
     /// No token of it is taken any more
-    Disable {
-        name: String,
-    },
-    Enable {
-        name: String,
-    },
-    Remove {
-        name: String,
-    },
+    Disable { name: String },
+    /// Its tokens are taken again
+    Enable { name: String },
+    /// Forget it; what it did stays in the recordings
+    Remove { name: String },
 }
 
 #[derive(Args, Debug)]
@@ -42,8 +37,10 @@ pub struct Add {
     /// The person who answers for it, and may never approve its commands; you, where nothing is said
     #[arg(long)]
     owner: Option<String>,
-    #[arg(long = "group")]
+    /// A group that rules can name
+    #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
+    /// What rules can read of it
     #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = show::pair)]
     attributes: Vec<(String, String)>,
     /// Make a client secret for the token endpoint and put it in this new file, for your eyes only
@@ -53,7 +50,8 @@ pub struct Add {
 
 #[derive(Args, Debug)]
 pub struct Token {
-    #[arg(long)]
+    /// Whose it is
+    #[arg(long, value_name = "NAME")]
     agent: String,
     /// How long it lives: 90s, 15m, 1h
     #[arg(long = "for", value_name = "TIME", value_parser = show::seconds)]
@@ -86,7 +84,13 @@ pub async fn run(verb: Agents, common: &Common) -> Result<(), CliFault> {
             if common.json {
                 return show::json(&answer);
             }
-            let row = |agent: &Value| COLUMNS.iter().map(|name| show::cell(agent, name)).collect();
+            let row = |agent: &Value| {
+                let shown = |name: &&str| match *name {
+                    "owner" => show::subject(&show::cell(agent, name)).to_owned(),
+                    name => show::cell(agent, name),
+                };
+                COLUMNS.iter().map(shown).collect()
+            };
             show::table(
                 COLUMNS,
                 show::items(&answer).iter().map(row).collect(),
@@ -151,6 +155,11 @@ pub async fn token(token: Token, common: &Common) -> Result<(), CliFault> {
     let answer = connection.send(Method::POST, "/api/v1/tokens", &body).await?;
     if common.json {
         return show::json(&answer);
+    }
+    let ends = answer.get("expires").and_then(Value::as_i64).unwrap_or(i64::MAX);
+    let asked = token.seconds.unwrap_or_default();
+    if ends.saturating_sub(jiff::Timestamp::now().as_microsecond()) / 1_000_000 < asked - 60 {
+        eprintln!("sallyport: no token lives that long here; this one ends {}", show::time(ends));
     }
     // Nothing else on standard output: it is made for `$(…)`.
     show::line(answer.get("token").and_then(Value::as_str).unwrap_or_default())

@@ -10,22 +10,25 @@ use std::path::PathBuf;
 
 #[derive(Subcommand, Debug)]
 pub enum People {
+    /// All of them
     List,
     /// Make a person who can sign in
     Add(Add),
     /// Set a new password
     Password(Password),
-    Remove {
-        name: String,
-    },
+    /// Take a person away
+    Remove { name: String },
 }
 
 #[derive(Args, Debug)]
 pub struct Add {
+    /// What they sign in with
     name: String,
+    /// What others read
     #[arg(long)]
     display: Option<String>,
-    #[arg(long = "group")]
+    /// A group that rules can name, such as approvers
+    #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
     /// A file with the password; `-` reads standard input; a prompt where nothing is said
     #[arg(long, value_name = "FILE")]
@@ -34,7 +37,9 @@ pub struct Add {
 
 #[derive(Args, Debug)]
 pub struct Password {
+    /// Whose
     name: String,
+    /// A file with the password; `-` reads standard input; a prompt where nothing is said
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 }

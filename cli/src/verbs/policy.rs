@@ -157,14 +157,56 @@ fn explained(answer: &Value) -> Result<(), CliFault> {
         show::fields(part, &["effects", "problem"])?;
         match part.get("answer") {
             Some(Value::String(text)) => show::line(text)?,
-            Some(answer) => match answer.get("display").and_then(Value::as_str) {
-                Some(text) => show::line(text)?,
-                None => show::json(answer)?,
-            },
+            Some(answer) => explanation(answer)?,
             None => {}
         }
     }
     Ok(())
+}
+
+/// The verdict first, then what each effect met, then what would be masked.
+fn explanation(answer: &Value) -> Result<(), CliFault> {
+    let at = |name: &str| answer.get(name).cloned().unwrap_or(Value::Null);
+    let connect = at("connect");
+    if show::cell(&connect, "verdict") != "allow" {
+        show::line(&format!("  {}: {}", paint::bad("may not even connect"), outcome(&connect)))?;
+    }
+    show::line(&format!("  {}", outcome(&at("command"))))?;
+    for each in show::items(&at("effects")) {
+        let effect = each.get("effect").cloned().unwrap_or(Value::Null);
+        let object = effect.pointer("/object/path").and_then(Value::as_array).into_iter().flatten();
+        let object: Vec<_> = object.filter_map(Value::as_str).map(paint::harmless).collect();
+        let whole =
+            if effect.get("whole").and_then(Value::as_bool) == Some(true) { ", all of it" } else { "" };
+        let what = format!("{} {}{whole}", show::cell(&effect, "action"), object.join("."));
+        show::line(&format!("    {}: {}", what.trim(), outcome(&each)))?;
+    }
+    let masks: Vec<_> = show::items(&at("masks"))
+        .iter()
+        .map(|mask| format!("{} ({})", show::cell(mask, "what"), show::cell(mask, "rule")))
+        .collect();
+    if !masks.is_empty() {
+        show::line(&paint::quiet(&format!("  masked in what comes back: {}", masks.join(", "))))?;
+    }
+    Ok(())
+}
+
+/// `deny (rule x): message`, with who could approve it.
+fn outcome(value: &Value) -> String {
+    let mut text = paint::state(&show::cell(value, "verdict"));
+    let rules = show::cell(value, "rules");
+    if !rules.is_empty() {
+        text.push_str(&format!(" ({rules})"));
+    }
+    let message = show::cell(value, "message");
+    if !message.is_empty() {
+        text.push_str(&format!(": {message}"));
+    }
+    let groups = show::cell(value, "groups");
+    if !groups.is_empty() {
+        text.push_str(&format!(" Any of {groups} can approve it."));
+    }
+    text
 }
 
 async fn packs(connection: &Connection, common: &Common, name: Option<String>) -> Result<(), CliFault> {
@@ -174,7 +216,7 @@ async fn packs(connection: &Connection, common: &Common, name: Option<String>) -
     }
     let packs = show::items(&answer);
     let Some(name) = name else {
-        let row = |pack: &Value| vec![show::cell(pack, "name"), show::cell(pack, "help")];
+        let row = |pack: &Value| vec![show::cell(pack, "name"), show::cell(pack, "about")];
         return show::table(&["name", "what for"], packs.iter().map(row).collect(), "No packs.");
     };
     let found = packs.iter().find(|pack| show::cell(pack, "name") == name);

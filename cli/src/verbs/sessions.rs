@@ -15,9 +15,8 @@ mod story;
 pub enum Sessions {
     /// Search the sessions, newest first
     List(Search),
-    Show {
-        id: String,
-    },
+    /// One of them
+    Show { id: String },
     /// Play a session back, at the pace it had or faster
     Replay(Replay),
     /// Follow a live session, or all of them
@@ -27,9 +26,7 @@ pub enum Sessions {
     /// Every recorded event of a session, or of all, as lines of JSON
     Export(Export),
     /// Check a recording's chain and its place in the signed log
-    Verify {
-        id: String,
-    },
+    Verify { id: String },
 }
 
 #[derive(Args, Debug)]
@@ -57,6 +54,7 @@ pub struct Search {
 
 #[derive(Args, Debug)]
 pub struct Which {
+    /// Which one
     #[arg(required_unless_present = "latest", conflicts_with = "latest")]
     id: Option<String>,
     /// The one that began last
@@ -75,8 +73,10 @@ pub struct Replay {
 
 #[derive(Args, Debug)]
 pub struct Watch {
+    /// Which one
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     id: Option<String>,
+    /// Every session
     #[arg(long)]
     all: bool,
 }
@@ -85,14 +85,17 @@ pub struct Watch {
 pub struct Kill {
     #[command(flatten)]
     which: Which,
+    /// What its caller and the record read
     #[arg(long, default_value = "")]
     reason: String,
 }
 
 #[derive(Args, Debug)]
 pub struct Export {
+    /// Which one
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     id: Option<String>,
+    /// Every session
     #[arg(long)]
     all: bool,
 }
@@ -204,14 +207,36 @@ async fn list(connection: &Connection, common: &Common, search: Search) -> Resul
     if common.json {
         return show::json(&answer);
     }
-    let columns = ["id", "caller_name", "target", "started", "ended", "commands", "denied", "held", "reason"];
-    let row = |session: &Value| columns.iter().map(|name| show::cell(session, name)).collect();
+    let columns = ["id", "who", "target", "started", "commands", "end"];
+    let row = |session: &Value| {
+        let mut cells: Vec<_> =
+            ["id", "caller_name", "target", "started"].iter().map(|name| show::cell(session, name)).collect();
+        cells.push(commands(session));
+        cells.push(if show::cell(session, "ended").is_empty() {
+            paint::good("open")
+        } else {
+            show::cell(session, "reason")
+        });
+        cells
+    };
     let sessions = answer.get("sessions").cloned().unwrap_or(Value::Null);
     show::table(&columns, show::items(&sessions).iter().map(row).collect(), "No such session.")?;
     match show::cell(&answer, "next") {
         next if next.is_empty() => Ok(()),
         next => show::line(&paint::quiet(&format!("more with --after {next}"))),
     }
+}
+
+/// `3`, or `3, 1 denied, 1 held`.
+fn commands(session: &Value) -> String {
+    let mut text = show::cell(session, "commands");
+    for (name, paint) in [("denied", paint::bad as fn(&str) -> String), ("held", paint::waits)] {
+        match session.get(name).and_then(Value::as_i64) {
+            None | Some(0) => {}
+            Some(number) => text.push_str(&format!(", {}", paint(&format!("{number} {name}")))),
+        }
+    }
+    text
 }
 
 async fn play(connection: &Connection, common: &Common, replay: Replay) -> Result<(), CliFault> {

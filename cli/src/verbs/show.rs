@@ -33,11 +33,12 @@ pub fn table(head: &[&str], rows: Vec<Vec<String>>, none: &str) -> Result<(), Cl
 
 /// One thing, a field on each line; empty fields are left out.
 pub fn fields(value: &Value, wanted: &[&str]) -> Result<(), CliFault> {
-    for name in wanted {
-        let text = cell(value, name);
-        if !text.is_empty() {
-            line(&format!("{:>16}  {text}", paint::quiet(name)))?;
-        }
+    let shown: Vec<_> =
+        wanted.iter().map(|name| (name, cell(value, name))).filter(|(_, text)| !text.is_empty()).collect();
+    let width = shown.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    for (name, text) in shown {
+        // Padded before it is painted: the codes of a colour have a length too.
+        line(&format!("{}  {text}", paint::quiet(&format!("{name:>width$}"))))?;
     }
     Ok(())
 }
@@ -55,13 +56,27 @@ pub fn cell(value: &Value, name: &str) -> String {
             .join(", "),
         Some(Value::Object(map)) => {
             let pair = |(key, value): (&String, &Value)| match value {
-                Value::String(text) => format!("{key}={text}"),
+                Value::String(text) => format!("{}={}", paint::harmless(key), paint::harmless(text)),
+                Value::Array(items) if items.iter().all(Value::is_string) => {
+                    let items: Vec<_> = items.iter().filter_map(Value::as_str).map(paint::harmless).collect();
+                    format!("{}={}", paint::harmless(key), items.join("+"))
+                }
                 other => format!("{key}={other}"),
             };
             map.iter().map(pair).collect::<Vec<_>>().join(", ")
         }
         Some(other) => other.to_string(),
     }
+}
+
+/// The subject of `issuer#subject`: whole principals are for `--json` and for the view of one thing.
+pub fn subject(principal: &str) -> &str {
+    principal.split_once('#').map_or(principal, |(_, subject)| subject)
+}
+
+/// `1 command`, `2 commands`.
+pub fn count(number: i64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 fn is_time(name: &str) -> bool {

@@ -32,10 +32,13 @@ pub enum Targets {
 pub struct Form {
     /// What callers write to reach it
     name: String,
+    /// What it speaks; `targets protocols` lists what there is
     #[arg(long)]
     protocol: Option<String>,
+    /// Where it is
     #[arg(long)]
     host: Option<String>,
+    /// The protocol's own where nothing is said
     #[arg(long)]
     port: Option<u16>,
     /// The account of the target that the gateway uses
@@ -149,9 +152,17 @@ fn protocols(answer: &Value) -> Result<(), CliFault> {
             show::cell(&protocol, "default_port")
         ))?;
         let settings = protocol.get("settings").and_then(Value::as_array).cloned().unwrap_or_default();
-        let names = ["key", "help", "default", "choices"];
-        let row = |setting: &Value| names.iter().map(|name| show::cell(setting, name)).collect();
-        show::table(&names, settings.iter().map(row).collect(), "no settings")?;
+        for setting in settings {
+            let part = |name: &str| show::cell(&setting, name);
+            let mut head = format!("  {}", paint::strong(&part("key")));
+            for (name, value) in [("one of", part("choices")), ("by default", part("default"))] {
+                if !value.is_empty() {
+                    head.push_str(&format!("  {name} {value}"));
+                }
+            }
+            show::line(&head)?;
+            show::line(&format!("      {}", part("help")))?;
+        }
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Recorded events as lines that a person reads: statements with their verdicts, masked rows, holds and how they ended.
 
 use crate::paint;
+use crate::verbs::show;
 use serde_json::Value;
 
 /// Rows of one result that are shown before the rest is only counted.
@@ -44,7 +45,7 @@ impl Story {
                 let name = text(&caller, "name");
                 self.people.insert(session.to_owned(), name.clone());
                 vec![format!(
-                    "{} {} as {} opened {}",
+                    "{} {} {} opened {}",
                     paint::strong("●"),
                     text(&caller, "kind"),
                     name,
@@ -72,16 +73,16 @@ impl Story {
             "change" => vec![format!(
                 "{} {} {} {}",
                 paint::strong("✎"),
-                text(body, "by"),
+                show::subject(&text(body, "by")),
                 text(body, "action"),
                 text(body, "object")
             )],
             "closed" => {
                 let line = format!(
-                    "{} closed: {} ({} commands)",
+                    "{} closed: {} ({})",
                     paint::strong("○"),
                     text(body, "reason"),
-                    number(body, "commands")
+                    show::count(number(body, "commands"), "command")
                 );
                 vec![line]
             }
@@ -135,7 +136,7 @@ fn resolved(body: &Value) -> String {
     let (outcome, by, reason) = (text(body, "outcome"), text(body, "by"), text(body, "reason"));
     let mut line = format!("  {outcome}");
     if !by.is_empty() {
-        line.push_str(&format!(" by {by}"));
+        line.push_str(&format!(" by {}", show::subject(&by)));
     }
     if !reason.is_empty() {
         line.push_str(&format!(": {reason}"));
@@ -151,7 +152,7 @@ fn done(body: &Value) -> String {
     }
     let masked = match number(body, "masked") {
         0 => String::new(),
-        masked => format!(", {masked} cells masked"),
+        masked => format!(", {} masked", show::count(masked, "cell")),
     };
     paint::quiet(&format!("    ✓ {} ({took:.1} ms{masked})", text(body, "tag")))
 }
