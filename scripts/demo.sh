@@ -38,7 +38,8 @@ trap cleanup EXIT
 trap 'exit 0' INT TERM
 
 # --- a PostgreSQL to protect -------------------------------------------------------------------------------------
-pg_bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
+pg_bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1 || true)
+[ -x "$pg_bin/initdb" ] || { echo "demo: no PostgreSQL server in /usr/lib/postgresql: run 'make run', which installs it" >&2; exit 1; }
 pg_port=$(pick_port 21432)
 as_pg() { if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi; }
 openssl rand -hex 16 >"$home/pg-password"
@@ -67,6 +68,7 @@ export PGPASSWORD
 PGPASSWORD=$(cat "$home/pg-password")
 for _ in $(seq 1 300); do
   if psql -X -q -h 127.0.0.1 -p "$pg_port" -U shop_admin -d postgres -c 'select 1' >/dev/null 2>&1; then break; fi
+  if ! kill -0 "${pids[-1]}" 2>/dev/null; then echo "demo: PostgreSQL did not start:" >&2; cat "$home/pg.log" >&2; exit 1; fi
   sleep 0.1
 done
 psql -X -q -h 127.0.0.1 -p "$pg_port" -U shop_admin -d postgres -c 'CREATE DATABASE shop'
@@ -104,7 +106,7 @@ rm "$home/pg-password"
 # Whoever answers for an agent may not approve its commands, so the demo has a second person for that.
 openssl rand -hex 16 | "$sallyport" people add ada --display "Ada, who runs the reports" --password-file - >/dev/null
 "$sallyport" agents add reporter --owner ada --group agents >/dev/null
-"$sallyport" policy put deploy/demo/policy.cedar >/dev/null
+"$sallyport" policy put policy/packs/agents-write-with-approval.cedar --note "for the demo" >/dev/null
 token=$("$sallyport" token --agent reporter --for 1h)
 printf '127.0.0.1:%s:*:*:%s\n' "$port" "$token" >"$home/pgpass"
 chmod 600 "$home/pgpass"
