@@ -1,5 +1,6 @@
 //! One binary of end-to-end tests. Each starts what it needs and leaves nothing behind.
 
+mod attacks;
 mod clients;
 mod durability;
 mod holds;

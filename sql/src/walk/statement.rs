@@ -232,7 +232,8 @@ fn one_constant() -> Outputs {
 
 fn copied_columns(columns: &[String]) -> Outputs {
     if columns.is_empty() {
-        return Outputs::List(vec![Output::Star(Uses::default())]);
+        // Where a catalog cannot say which columns these are, they may be any.
+        return Outputs::List(vec![Output::Star(Uses { wide: true, ..Uses::default() })]);
     }
     let direct = columns.iter().map(|column| Output::Direct {
         column: column.clone(),

@@ -31,6 +31,18 @@ const DEPENDENCIES: &str = "SELECT DISTINCT r.ev_class, d.refobjid, d.refobjsubi
     WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass \
     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> r.ev_class";
 
+/// Columns of children under the column of the same name of their parents: inheritance and partitions.
+const INHERITED: &str = "SELECT i.inhrelid, a.attnum, i.inhparent, b.attnum FROM pg_catalog.pg_inherits i \
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = i.inhrelid AND a.attnum > 0 AND NOT a.attisdropped \
+    JOIN pg_catalog.pg_attribute b ON b.attrelid = i.inhparent AND b.attname = a.attname AND b.attnum > 0";
+/// Generated columns and the columns that they are computed from.
+const GENERATED: &str = "SELECT e.adrelid, e.adnum, d.refobjid, d.refobjsubid FROM pg_catalog.pg_attrdef e \
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = e.adrelid AND a.attnum = e.adnum AND a.attgenerated <> '' \
+    JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass \
+    AND d.refobjid = e.adrelid AND d.refobjsubid > 0 AND d.refobjsubid <> e.adnum \
+    AND (d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = e.oid \
+    OR d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = e.adrelid AND d.objsubid = e.adnum)";
+
 const ODD: Fault =
     Fault::Target("the target answered the gateway's questions about its tables in no known way");
 
@@ -58,8 +70,11 @@ pub(super) async fn snapshot(
         .collect();
     let definitions = ask(&mut side, VIEWS).await?;
     let dependencies = ask(&mut side, DEPENDENCIES).await?;
+    let mut kin = ask(&mut side, INHERITED).await?;
+    kin.extend(ask(&mut side, GENERATED).await?);
     // The connection ends here; a target that does not mind the goodbye loses nothing.
     _ = side.stream.write_all(b"X\0\0\0\x04").await;
+    behind(&mut relations, &kin)?;
     views(&mut relations, &definitions, &dependencies)?;
     let mut by_name: HashMap<String, Vec<u32>> = HashMap::new();
     for (oid, relation) in &relations {
@@ -123,8 +138,9 @@ fn tables(lines: &[Line]) -> Result<HashMap<u32, Relation>, Fault> {
         if relation.name.is_empty() {
             word(line, 1)?.clone_into(&mut relation.schema);
             word(line, 2)?.clone_into(&mut relation.name);
-            relation.mirrors = relation.schema == "pg_catalog"
-                && (relation.name.starts_with("pg_statistic") || relation.name.starts_with("pg_stats"));
+            relation.mirrors = relation.schema == "pg_toast"
+                || relation.schema == "pg_catalog"
+                    && (relation.name.starts_with("pg_statistic") || relation.name.starts_with("pg_stats"));
             relation.view = matches!(word(line, 3)?, "v" | "m")
                 .then_some(None)
                 // Views of the system show the system: their columns stand for themselves.
@@ -152,6 +168,30 @@ fn types(lines: &[Line]) -> Result<HashMap<u32, Type>, Fault> {
             Ok((number(line, 0)?, kind))
         })
         .collect()
+}
+
+/// Which columns hold what other columns of tables hold, however many steps away.
+fn behind(relations: &mut HashMap<u32, Relation>, lines: &[Line]) -> Result<(), Fault> {
+    let mut steps: HashMap<(u32, i16), Vec<(u32, i16)>> = HashMap::new();
+    for line in lines {
+        let (own, other) = ((number(line, 0)?, number(line, 1)?), (number(line, 2)?, number(line, 3)?));
+        steps.entry(own).or_default().push(other);
+    }
+    for (oid, column) in steps.keys() {
+        let Some(relation) = relations.get_mut(oid) else { continue };
+        let mut found: Vec<(u32, i16)> = Vec::new();
+        let mut next = vec![(*oid, *column)];
+        while let Some(at) = next.pop() {
+            for other in steps.get(&at).into_iter().flatten() {
+                if !found.contains(other) && *other != (*oid, *column) {
+                    found.push(*other);
+                    next.push(*other);
+                }
+            }
+        }
+        relation.behind.insert(*column, found);
+    }
+    Ok(())
 }
 
 /// Follows views down to tables. A view that cannot be followed keeps `None`: unknown.
@@ -216,7 +256,7 @@ fn view_columns(
         for (at, (column, name, _)) in relation.visible().enumerate() {
             if *number == 0 || number == column {
                 let origins = match &relation.view {
-                    None => vec![(*parent, *column)],
+                    None => std::iter::once((*parent, *column)).chain(relation.behind(*column)).collect(),
                     Some(followed) => followed.as_ref()?.get(at)?.origins.clone(),
                 };
                 touched.push((name.as_str(), origins));

@@ -14,8 +14,10 @@ pub struct Relation {
     pub view: Option<Option<Vec<ViewColumn>>>,
     /// A view that runs functions whose bodies nobody read.
     pub calls: bool,
-    /// Contents of other tables stand in it: statistics.
+    /// Contents of other tables stand in it: statistics, and what is too long for a row.
     pub mirrors: bool,
+    /// Columns of tables whose values stand in this table's column as well: of parents, or that it is computed from.
+    pub behind: HashMap<i16, Vec<(u32, i16)>>,
 }
 
 /// Where a view's column comes from: columns of tables, views already followed.
@@ -78,6 +80,9 @@ impl Relation {
     }
     pub fn column(&self, number: i16) -> Option<&(i16, String, u32)> {
         self.columns.iter().find(|(at, _, _)| *at == number)
+    }
+    pub fn behind(&self, number: i16) -> impl Iterator<Item = (u32, i16)> {
+        self.behind.get(&number).into_iter().flatten().copied()
     }
     /// The columns of `SELECT *`, in order.
     pub fn visible(&self) -> impl Iterator<Item = &(i16, String, u32)> {

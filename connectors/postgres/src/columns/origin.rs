@@ -60,6 +60,12 @@ fn followed<'a>(snapshot: &'a Snapshot, oid: u32, number: i16, origins: &mut Vec
     let Some(relation) = snapshot.relation(oid) else { return false };
     let Some(own) = reference(relation, number) else { return false };
     origins.push(own);
+    for (oid, number) in relation.behind(number) {
+        let found = snapshot.relation(oid).and_then(|table| reference(table, number));
+        if found.map(|found| origins.push(found)).is_none() {
+            return false;
+        }
+    }
     match &relation.view {
         None => true,
         Some(None) => false,
@@ -85,7 +91,7 @@ fn named<'a>(gate: &mut Gate, snapshot: &'a Snapshot, oid: u32, number: i16, str
         return Origin::Unknown;
     };
     let Some(own) = reference(relation, number) else { return Origin::Unknown };
-    let Some(followed_view) = &relation.view else { return Origin::Column(own) };
+    let Some(followed_view) = &relation.view else { return of_table(gate, snapshot, relation, number, own) };
     let Some(columns) = followed_view else { return Origin::Unknown };
     if strict && relation.calls {
         return Origin::Unknown;
@@ -107,6 +113,30 @@ fn named<'a>(gate: &mut Gate, snapshot: &'a Snapshot, oid: u32, number: i16, str
         [only] if column.direct => Origin::Column(*only),
         _ => Origin::Derived(origins),
     }
+}
+
+/// The column of a table, or what stands in it and this caller may not see.
+fn of_table<'a>(
+    gate: &mut Gate,
+    snapshot: &'a Snapshot,
+    relation: &'a Relation,
+    number: i16,
+    own: ColumnRef<'a>,
+) -> Origin<'a> {
+    if !gate.sees(&own) {
+        return Origin::Column(own);
+    }
+    for (oid, number) in relation.behind(number) {
+        let Some(found) = snapshot.relation(oid).and_then(|table| reference(table, number)) else {
+            return Origin::Unknown;
+        };
+        if !gate.sees(&found) {
+            // A parent's column is the same column; what is computed from one is not.
+            let same = found.column == own.column;
+            return if same { Origin::Column(found) } else { Origin::Derived(vec![own, found]) };
+        }
+    }
+    Origin::Column(own)
 }
 
 /// One origin for each column; `described` is what the RowDescription says of it, as table and number. `strict`: some

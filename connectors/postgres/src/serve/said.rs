@@ -15,6 +15,10 @@ use std::sync::Arc;
 /// Classes of errors whose messages name things, never values.
 const PLAIN: [&str; 12] = ["08", "0A", "25", "26", "28", "34", "3D", "3F", "40", "42", "53", "57"];
 
+/// Those of them that also come while rows are computed, about names that are values: `email::regclass`. What is wrong
+/// with the statement itself has a position in its text.
+const NAMES: [&str; 5] = ["0A", "28", "3D", "3F", "42"];
+
 /// A text of the target as the caller may read it.
 struct Said {
     bytes: Vec<u8>,
@@ -200,7 +204,9 @@ impl Serving {
         let fatal = tag == b'E' && matches!(severity, "FATAL" | "PANIC");
         // A context means that a function's own code chose the words.
         let withheld = delicate && field(b'W').is_some();
-        let plain = PLAIN.contains(&code.get(..2).unwrap_or_default()) || code.starts_with("23");
+        let class = code.get(..2).unwrap_or_default();
+        let of_rows = NAMES.contains(&class) && field(b'P').is_none();
+        let plain = (PLAIN.contains(&class) || class == "23") && !of_rows;
         let mut said = String::new();
         let mut bytes = Vec::with_capacity(message.len());
         write::message(&mut bytes, tag, |out| {
@@ -213,7 +219,7 @@ impl Serving {
                 if *letter == b'M' && withheld {
                     shown = Cow::Borrowed("The text of this message is withheld: it may hold masked values.");
                 } else if *letter == b'M' && delicate && !plain {
-                    shown = Cow::Owned(without_quotes(&shown));
+                    shown = Cow::Owned(without_values(&shown));
                 }
                 if is_free && let Some(masked) = self.gate.words(&shown) {
                     shown = Cow::Owned(masked);
@@ -234,19 +240,37 @@ impl Serving {
     }
 }
 
-/// Everything in quotes redacted; an open quote hides the rest.
-fn without_quotes(text: &str) -> String {
+/// What such a text says whatever the values were. From the first quote to the last, after a colon, and in words with
+/// digits, it may quote a value; a value may hold quotes itself.
+fn without_values(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for (at, part) in text.split('"').enumerate() {
-        if at % 2 == 0 {
-            out.push_str(part);
-        } else {
+    match text.split_once('"') {
+        None => plain_words(text, &mut out),
+        Some((before, rest)) => {
+            plain_words(before, &mut out);
             out.push('"');
             out.push_str(REDACTED);
             out.push('"');
+            plain_words(rest.rsplit_once('"').map_or("", |(_, after)| after), &mut out);
         }
     }
     out
+}
+
+fn plain_words(text: &str, out: &mut String) {
+    let (before, after) = text.split_once(':').map_or((text, None), |(before, after)| (before, Some(after)));
+    for word in before.split_inclusive(' ') {
+        if word.bytes().any(|byte| byte.is_ascii_digit()) {
+            out.push_str(REDACTED);
+            out.push_str(if word.ends_with(' ') { " " } else { "" });
+        } else {
+            out.push_str(word);
+        }
+    }
+    if let Some(after) = after {
+        out.push_str(": ");
+        out.push_str(if after.trim().is_empty() { "" } else { REDACTED });
+    }
 }
 
 #[cfg(test)]
@@ -256,9 +280,22 @@ mod tests {
     #[test]
     fn values_in_quotes_go() {
         assert_eq!(
-            without_quotes(r#"invalid input syntax for type integer: "a@b.c"#),
+            without_values(r#"invalid input syntax for type integer: "a@b.c"#),
             r#"invalid input syntax for type integer: "[redacted]""#
         );
-        assert_eq!(without_quotes(r#"x "1" y "2" z"#), r#"x "[redacted]" y "[redacted]" z"#);
+        assert_eq!(without_values(r#"x "1" y "2" z"#), r#"x "[redacted]" z"#);
+    }
+
+    #[test]
+    fn values_without_quotes_go_too() {
+        assert_eq!(without_values("operator does not exist: ada"), "operator does not exist: [redacted]");
+        assert_eq!(
+            without_values("role with OID 42 does not exist"),
+            "role with OID [redacted] does not exist"
+        );
+        assert_eq!(
+            without_values(r#"invalid byte sequence for encoding "UTF8": 0xf0 0x61"#),
+            r#"invalid byte sequence for encoding "[redacted]": [redacted]"#
+        );
     }
 }
