@@ -64,6 +64,18 @@ pub enum Outcome {
     Withdrawn,
 }
 
+impl Outcome {
+    /// The word for it in a record.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Outcome::Approved(_) => "approved",
+            Outcome::Refused { .. } => "refused",
+            Outcome::Expired => "expired",
+            Outcome::Withdrawn => "withdrawn",
+        }
+    }
+}
+
 /// Where requests are kept and people decide. `store` and the page are behind it.
 pub trait Approvals: Send + Sync {
     /// Files the request durably. An equal request (same digest) of the same requester that still waits is reused.

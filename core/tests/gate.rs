@@ -419,3 +419,31 @@ fn the_last_entry_is_written_however_a_session_ends() {
     drop(open(&world));
     assert!(last(&world).contains("\"closed\"") && last(&world).contains("dropped"));
 }
+
+#[test]
+fn an_approval_that_came_too_late_stands_in_the_record() {
+    let world = Arc::new(World::default());
+    let mut gate = open(&world);
+    let hold_effects = effects("hold");
+    let mut hold = held(gate.ask(run("update t", &hold_effects)));
+    *world.outcome.lock().unwrap() = Some(Outcome::Approved(approve(&hold)));
+    now(hold.wait()).unwrap();
+    world.shut.store(true, SeqCst);
+    world.epoch.store(1, SeqCst);
+    assert!(denied(gate.resume(hold, run("update t", &hold_effects))).fatal);
+    assert!(
+        last(&world).contains("\"resolved\"") && last(&world).contains("the door is shut"),
+        "{}",
+        last(&world)
+    );
+}
+
+#[test]
+fn a_value_that_is_bound_as_a_number_is_masked_as_well() {
+    let world = Arc::new(World::default());
+    let mut gate = open(&world);
+    let card = 4_111_111_111_111_111i64.to_be_bytes();
+    let parameters = Parameters { bytes: &card, cells: &[Cell::new(0, 8)], binary: &[true] };
+    cleared(gate.ask(frame(CommandKind::Run, "insert $1", &effects("allow"), parameters)));
+    assert!(last(&world).contains("[redacted]"), "{}", last(&world));
+}

@@ -182,12 +182,24 @@ impl Gate {
     /// and the rules in force now are asked again with the approval as a fact.
     pub fn resume<'a>(&mut self, mut hold: Box<Hold>, frame: Frame<'a, Ask<'_>>) -> Ruling<'a> {
         let now = self.clock.now();
-        if let Err(denial) = self.stand(now) {
-            return Ruling::Deny(denial);
-        }
         let outcome = hold.outcome.take().unwrap_or(Outcome::Withdrawn);
         let id = hold.filed.take().map(|filed| filed.id);
         let no = hold.request.command;
+        if let Err(denial) = self.stand(now) {
+            // An approval may have been spent by now: that it came to nothing stands in the record.
+            let event = Event::Resolved {
+                no,
+                approval: id,
+                outcome: Cow::Borrowed(outcome.as_str()),
+                by: None,
+                reason: Some(Cow::Borrowed(&denial.reason.message)),
+                verdict: Cow::Borrowed("deny"),
+            };
+            return match self.append(now, &event) {
+                Ok(()) => Ruling::Deny(denial),
+                Err(_) => Ruling::Deny(not_recorded()),
+            };
+        }
         let Ask::Command(command) = frame.event else {
             return Ruling::Deny(Denial::of_house("approval-of-another", "Only a command can be resumed."));
         };
@@ -313,6 +325,7 @@ impl Gate {
                 }
             }
             Ok(text) if self.masker.words(text, Classes::all()).is_some() => Cow::Borrowed(REDACTED),
+            _ if binary && self.hides_a_value(bytes) => Cow::Borrowed(REDACTED),
             Ok(text) if !binary => {
                 let end = text.floor_char_boundary(MAX_PARAMETER_TEXT);
                 Cow::Owned(format!("{}… ({} bytes)", text.get(..end).unwrap_or_default(), bytes.len()))
@@ -328,6 +341,15 @@ impl Gate {
                 Cow::Owned(text)
             }
         }
+    }
+}
+
+impl Gate {
+    /// A sensitive value within bytes that are not text: between others, or as a number of eight bytes.
+    fn hides_a_value(&mut self, bytes: &[u8]) -> bool {
+        let number = <[u8; 8]>::try_from(bytes).map(|bytes| i64::from_be_bytes(bytes).to_string());
+        let as_number = number.is_ok_and(|text| self.masker.words(&text, Classes::all()).is_some());
+        as_number || self.masker.words(&String::from_utf8_lossy(bytes), Classes::all()).is_some()
     }
 }
 

@@ -199,7 +199,9 @@ impl Serving {
                 _ => return Err(OUT_OF_TURN),
             },
             Back::EmptyQueryResponse => self.empty(message)?,
-            Back::CopyInResponse | Back::CopyOutResponse => self.copy_begins(kind, message)?,
+            Back::CopyInResponse | Back::CopyOutResponse => {
+                return self.copy_begins(kind, message, refreshed);
+            }
             Back::CopyData => self.copy_out_row(message)?,
             Back::CopyDone => {
                 if !matches!(self.copying, Copying::Out(_)) {
@@ -340,7 +342,7 @@ impl Serving {
         }
     }
 
-    fn copy_begins(&mut self, kind: Back, message: &[u8]) -> Result<(), Fault> {
+    fn copy_begins(&mut self, kind: Back, message: &[u8], refreshed: bool) -> Result<Step, Fault> {
         let (no, meaning, text, extended) = match self.queue.front() {
             Some(Awaited::Query(query)) => {
                 let at = usize::try_from(query.at).unwrap_or(usize::MAX);
@@ -356,10 +358,24 @@ impl Serving {
             _ => return Err(OUT_OF_TURN),
         };
         if kind == Back::CopyOutResponse {
-            return self.copy_out_begins(message, no, &meaning, &text);
+            // Its columns are those of the catalog: one that does not know the table yet is asked anew, once.
+            if !refreshed && (self.stale || self.names_what_is_new(&meaning)) {
+                return Ok(Step::Refresh);
+            }
+            self.copy_out_begins(message, no, &meaning, &text)?;
+            return Ok(Step::Done);
         }
         self.copy_in_begins(no, extended)?;
-        self.say(message, "copy in")
+        self.say(message, "copy in")?;
+        Ok(Step::Done)
+    }
+
+    fn names_what_is_new(&self, meaning: &Meaning) -> bool {
+        let reads = meaning.statement().map(|statement| statement.relations.reads.iter());
+        reads
+            .into_iter()
+            .flatten()
+            .any(|table| self.snapshot.named(table.schema.as_deref(), &table.name).next().is_none())
     }
 
     fn ready(&mut self, message: &[u8]) -> Result<(), Fault> {
