@@ -6,8 +6,13 @@ ready=$(mktemp -u)
 out=$(mktemp)
 SALLYPORT_DEMO_READY=$ready setsid scripts/demo.sh >"$out" 2>&1 </dev/null &
 demo=$!
-fail() { echo "demo: $1" >&2; cat "$out" >&2; kill -TERM -- -"$demo" 2>/dev/null || true; exit 1; }
-trap 'kill -KILL -- -"$demo" 2>/dev/null || true; rm -f "$out" "$ready"' EXIT
+stop_demo() { # its own end takes everything with it; only then is it killed
+  kill -TERM "$demo" 2>/dev/null || true
+  for _ in $(seq 1 200); do kill -0 "$demo" 2>/dev/null || return 0; sleep 0.1; done
+  kill -KILL -- -"$demo" 2>/dev/null || true
+}
+fail() { echo "demo: $1" >&2; cat "$out" >&2; exit 1; }
+trap 'stop_demo; rm -f "$out" "$ready"' EXIT
 for _ in $(seq 1 1200); do
   [ -s "$ready" ] && break
   kill -0 "$demo" 2>/dev/null || fail "it ended early"

@@ -54,6 +54,19 @@ fn a_killed_session_ends_at_once() -> Result<()> {
 }
 
 #[test]
+fn disabling_an_agent_ends_its_sessions_and_admits_no_more() -> Result<()> {
+    let shop = Shop::open(Version::Distribution)?;
+    shop.gateway.put_policy(ALLOW_ALL)?;
+    let (mut client, log) = shop.psql_started("psql.log", &["SELECT 'inside'", "SELECT pg_sleep(60)"])?;
+    client.wait_until("the session", LIMIT, || text(&log).contains("inside\n"))?;
+    shop.gateway.verb(&["agents", "disable", "reporter"])?;
+    assert_ends(&mut client, "the session outlived its account");
+    let again = shop.psql("SELECT 1")?;
+    assert!(again.err.contains("disabled"), "{}", again.err);
+    Ok(())
+}
+
+#[test]
 fn a_session_ends_with_its_token() -> Result<()> {
     let shop = Shop::open(Version::Distribution)?;
     shop.gateway.put_policy(ALLOW_ALL)?;
