@@ -7,6 +7,7 @@
 )]
 
 use sallyport_core::approvals::{BoxFuture, Filed};
+use sallyport_core::event::Done;
 use sallyport_core::gate::Opening;
 use sallyport_core::journal::Event;
 use sallyport_core::judge::Facts;
@@ -446,4 +447,71 @@ fn a_value_that_is_bound_as_a_number_is_masked_as_well() {
     let parameters = Parameters { bytes: &card, cells: &[Cell::new(0, 8)], binary: &[true] };
     cleared(gate.ask(frame(CommandKind::Run, "insert $1", &effects("allow"), parameters)));
     assert!(last(&world).contains("[redacted]"), "{}", last(&world));
+}
+
+#[test]
+fn rows_of_no_running_command_do_not_cross() {
+    let world = Arc::new(World::default());
+    let mut gate = open(&world);
+    let of = cleared(gate.ask(run("select", &effects("allow"))));
+    let plan = plan(&mut gate);
+    let done = Answer::Done { of, outcome: Done::default() };
+    _ = gate.answer(Frame { bytes: b"", event: done }).unwrap();
+    let entries = world.journal.lock().unwrap().len();
+    let row = Row { bytes: b"1", cells: &[const { Cell::new(0, 1) }] };
+    for of in [of, CommandNo(0), CommandNo(99)] {
+        for event in [
+            Answer::Row { of, plan: &plan, row, codec: &Rewriter },
+            Answer::Rows { of, plan: &plan, count: 1 },
+            Answer::Output { of },
+        ] {
+            let denial = gate.answer(Frame { bytes: b"1", event }).unwrap_err();
+            assert!(denial.fatal && denial.reason.rules == [RuleId::new("answer-without-command")]);
+        }
+    }
+    assert_eq!(world.journal.lock().unwrap().len(), entries, "what did not cross is not recorded as seen");
+}
+
+#[test]
+fn columns_of_a_plan_of_older_rules_do_not_cross() {
+    let world = Arc::new(World::default());
+    let mut gate = open(&world);
+    let of = cleared(gate.ask(run("select", &effects("allow"))));
+    let before = plan(&mut gate);
+    // Nothing was asked since: the answer itself has to notice.
+    world.epoch.store(1, SeqCst);
+    world.masked.store(true, SeqCst);
+    let columns = Answer::Columns { of, plan: &before };
+    assert!(gate.answer(Frame { bytes: b"T", event: columns }).unwrap_err().fatal);
+    let row = Row { bytes: b"1", cells: &[const { Cell::new(0, 1) }] };
+    let event = Answer::Row { of, plan: &before, row, codec: &Rewriter };
+    assert!(gate.answer(Frame { bytes: b"1", event }).unwrap_err().fatal);
+    let after = plan(&mut gate);
+    let columns = Answer::Columns { of, plan: &after };
+    assert_eq!(gate.answer(Frame { bytes: b"T", event: columns }).unwrap().bytes(), b"T");
+    world.epoch.store(2, SeqCst);
+    world.shut.store(true, SeqCst);
+    assert!(gate.renew().unwrap_err().fatal, "the door would not open any more");
+}
+
+#[test]
+fn many_commands_in_flight_end_in_any_order() {
+    let world = Arc::new(World::default());
+    let mut gate = open(&world);
+    let (allow, hold_effects) = (effects("allow"), effects("hold"));
+    let mut hold = held(gate.ask(run("update", &hold_effects)));
+    *world.outcome.lock().unwrap() = Some(Outcome::Approved(approve(&hold)));
+    now(hold.wait()).unwrap();
+    let mut all: Vec<CommandNo> = (0..1000).map(|_| cleared(gate.ask(run("select", &allow)))).collect();
+    // It waited while the others were asked, and comes before them.
+    all.push(cleared(gate.resume(hold, run("update", &hold_effects))));
+    let mut order: Vec<usize> = (0..all.len()).map(|at| (at * 577) % all.len()).collect();
+    order.dedup();
+    for at in order {
+        let of = all[at];
+        assert!(gate.is_in_flight(of), "{of}");
+        _ = gate.answer(Frame { bytes: b"abc", event: Answer::Output { of } }).unwrap();
+        _ = gate.answer(Frame { bytes: b"", event: Answer::Done { of, outcome: Done::default() } }).unwrap();
+        assert!(!gate.is_in_flight(of) && last(&world).contains("\"bytes_out\":3"), "{}", last(&world));
+    }
 }

@@ -80,7 +80,23 @@ impl Gate {
 
     /// The recording of this command's result is full: further rows need not be read for its sake.
     pub fn is_recorded_enough(&self, of: CommandNo) -> bool {
-        self.in_flight.iter().find(|flight| flight.no == of).is_none_or(|flight| flight.truncated)
+        self.place(of).and_then(|at| self.in_flight.get(at)).is_none_or(|flight| flight.truncated)
+    }
+
+    /// Whether this command was cleared and has no outcome yet.
+    pub fn is_in_flight(&self, of: CommandNo) -> bool {
+        self.place(of).is_some()
+    }
+
+    /// Looks at the rules in force. Under newer ones every plan has to be made anew before its rows may cross.
+    pub fn renew(&mut self) -> Result<(), Denial> {
+        if self.judge.epoch() == self.epoch { Ok(()) } else { self.stand(self.clock.now()) }
+    }
+
+    /// A plan holds for the rules in force and for no others.
+    fn check_plan(&mut self, plan: &Plan) -> Result<(), Denial> {
+        self.renew()?;
+        if plan.epoch == self.epoch { Ok(()) } else { Err(stale_plan()) }
     }
 
     /// Masks, records, and only then clears.
@@ -108,6 +124,7 @@ impl Gate {
     }
 
     fn columns(&mut self, of: CommandNo, plan: &Plan) -> Result<(), Denial> {
+        self.check_plan(plan)?;
         let now = self.clock.now();
         let names = plan.columns.iter().map(|column| Cow::Borrowed(column.name.as_str())).collect();
         let masked = plan
@@ -129,9 +146,7 @@ impl Gate {
         row: &Row<'_>,
         codec: &dyn RowCodec,
     ) -> Result<bool, Denial> {
-        if plan.epoch != self.epoch {
-            return Err(stale_plan());
-        }
+        self.check_plan(plan)?;
         let changed =
             if plan.empty && row.cells.len() <= plan.columns.len() { 0 } else { self.masker.row(plan, row) };
         if changed > 0 {
@@ -156,7 +171,7 @@ impl Gate {
         let limit = self.grant.target().record_result_bytes;
         let now = self.clock.now();
         let bytes = if changed > 0 { self.rebuilt.len() } else { row.bytes.len() } as u64;
-        let Some(flight) = self.flight(of) else { return Ok(()) };
+        let flight = self.flight(of).ok_or_else(unasked)?;
         flight.masked += changed;
         if flight.truncated {
             return Ok(());
@@ -185,9 +200,7 @@ impl Gate {
     }
 
     fn rows(&mut self, of: CommandNo, plan: &Plan, count: u64, bytes: usize) -> Result<(), Denial> {
-        if plan.epoch != self.epoch {
-            return Err(stale_plan());
-        }
+        self.check_plan(plan)?;
         if !plan.empty || !self.is_recorded_enough(of) {
             return Err(Denial::of_house(
                 "rows-unread",
@@ -199,7 +212,7 @@ impl Gate {
     }
 
     fn count(&mut self, of: CommandNo, rows: u64, bytes: u64) -> Result<(), Denial> {
-        let Some(flight) = self.flight(of) else { return Ok(()) };
+        let flight = self.flight(of).ok_or_else(unasked)?;
         flight.rows += rows;
         flight.bytes_out += bytes;
         if flight.rows > flight.max_rows || flight.bytes_out > flight.max_bytes {
@@ -210,8 +223,7 @@ impl Gate {
     }
 
     fn done(&mut self, of: CommandNo, outcome: &Done<'_>) -> Result<(), Denial> {
-        let Some(at) = self.in_flight.iter().position(|flight| flight.no == of) else { return Ok(()) };
-        let Some(flight) = self.in_flight.remove(at) else { return Ok(()) };
+        let Some(flight) = self.place(of).and_then(|at| self.in_flight.remove(at)) else { return Ok(()) };
         let now = self.clock.now();
         let error = outcome.error.map(|(code, text)| Cow::Owned(format!("{code}: {text}")));
         let event = Event::Done {
@@ -228,7 +240,16 @@ impl Gate {
     }
 
     pub(super) fn flight(&mut self, of: CommandNo) -> Option<&mut InFlight> {
-        self.in_flight.iter_mut().find(|flight| flight.no == of)
+        let at = self.place(of)?;
+        self.in_flight.get_mut(at)
+    }
+
+    /// Commands stand in the order of their numbers, and the first is nearly always the one that is meant.
+    fn place(&self, of: CommandNo) -> Option<usize> {
+        match self.in_flight.front() {
+            Some(first) if first.no == of => Some(0),
+            _ => self.in_flight.binary_search_by_key(&of, |flight| flight.no).ok(),
+        }
     }
 }
 
@@ -239,6 +260,11 @@ fn hint(column: &ColumnInfo<'_>) -> Option<Class> {
         Origin::Derived(_) | Origin::Unknown => None,
     };
     own.or_else(|| detect::hint(column.name))
+}
+
+/// Rows of a command that was never cleared, or that has its outcome in the record already: nobody would count them.
+fn unasked() -> Denial {
+    Denial::of_house("answer-without-command", "The target sent rows of a command that does not run.").fatal()
 }
 
 /// The rules changed between the columns and a row: nothing more of this result crosses.

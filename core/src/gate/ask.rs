@@ -96,7 +96,7 @@ impl Gate {
         bytes: &'a [u8],
         obligations: &Obligations,
     ) -> Ruling<'a> {
-        self.in_flight.push_back(InFlight {
+        let flight = InFlight {
             no,
             started: now,
             rows: 0,
@@ -107,7 +107,15 @@ impl Gate {
             truncated: false,
             max_rows: obligations.max_rows.unwrap_or(u64::MAX),
             max_bytes: obligations.max_bytes.unwrap_or(u64::MAX),
-        });
+        };
+        // Only a command that waited for people can come behind later ones; the order of numbers is kept.
+        match self.in_flight.back() {
+            Some(last) if last.no > no => {
+                let at = self.in_flight.partition_point(|flight| flight.no < no);
+                self.in_flight.insert(at, flight);
+            }
+            _ => self.in_flight.push_back(flight),
+        }
         Ruling::Clear(Cleared::new(bytes, self.appended, Some(no)))
     }
 

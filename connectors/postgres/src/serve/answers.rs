@@ -8,7 +8,7 @@ use crate::wire::back::{self, Back};
 use crate::wire::row::DataRow;
 use crate::wire::{self, Malformed, body};
 use sallyport_core::event::{Answer, Done, Frame};
-use sallyport_core::{CommandNo, Fault, Row};
+use sallyport_core::{CommandNo, Fault, Plan, Row};
 use std::sync::Arc;
 
 /// A catalog younger than this is not read again because a result names a table that it does not know.
@@ -119,9 +119,15 @@ impl Serving {
     }
 
     /// Whose rows come now, and their plan.
-    fn rows_of(&mut self) -> Result<Option<(CommandNo, Arc<sallyport_core::Plan>)>, Fault> {
+    fn rows_of(&mut self) -> Result<Option<(CommandNo, Arc<Plan>)>, Fault> {
+        self.gate.renew()?;
         match self.queue.front() {
-            Some(Awaited::Query(query)) => Ok(query.plan.clone().map(|plan| (query.no(), plan))),
+            Some(Awaited::Query(query)) => {
+                let Some(plan) = query.plan.clone() else { return Ok(None) };
+                let of = query.no();
+                let plan = if plan.epoch() == self.gate.epoch() { plan } else { self.plan_again(&plan)? };
+                Ok(Some((of, plan)))
+            }
             Some(Awaited::Execute { no, portal, prepared }) => {
                 let (no, portal, prepared) = (*no, *portal, Arc::clone(prepared));
                 let Some(described) = self.plans.of_portal(portal) else { return Ok(None) };
@@ -138,6 +144,20 @@ impl Serving {
             }
             _ => Ok(None),
         }
+    }
+
+    /// The rules changed between the rows of a query: the rest is masked as the new ones want it. Where the shape of its
+    /// rows is not known any more the old plan stays, and the gate refuses it.
+    fn plan_again(&mut self, old: &Arc<Plan>) -> Result<Arc<Plan>, Fault> {
+        let again = self.plans.again(&mut self.gate, &self.snapshot, old).map_err(odd)?;
+        let Some(plan) = again else { return Ok(Arc::clone(old)) };
+        if let Some(Awaited::Query(query)) = self.queue.front_mut() {
+            query.plan = Some(Arc::clone(&plan));
+            let of = query.no();
+            // The client has its columns; the record is told what is masked from here on.
+            self.put(&[], Answer::Columns { of, plan: &plan })?;
+        }
+        Ok(plan)
     }
 
     /// The statement whose rows a statement returns: that of the name which it runs.
@@ -195,7 +215,12 @@ impl Serving {
             },
             Back::PortalSuspended => match self.queue.pop() {
                 // The command goes on with the portal's next Execute.
-                Some(Awaited::Execute { .. }) => self.say(message, "portal suspended")?,
+                Some(Awaited::Execute { no, portal, .. }) => {
+                    if !self.names.suspend(portal, no) {
+                        self.done(no, Done { tag: "not read to its end", ..Done::default() })?;
+                    }
+                    self.say(message, "portal suspended")?;
+                }
                 _ => return Err(OUT_OF_TURN),
             },
             Back::EmptyQueryResponse => self.empty(message)?,
@@ -250,6 +275,7 @@ impl Serving {
     }
 
     fn description(&mut self, message: &[u8], refreshed: bool) -> Result<Step, Fault> {
+        self.gate.renew()?;
         let news = !refreshed && plans::is_news(message, &self.snapshot);
         let for_rows = matches!(self.queue.front(), Some(Awaited::Query(_) | Awaited::DescribePortal { .. }));
         if for_rows && (self.stale || news && self.snapshot.taken.elapsed() > NEWS_AFTER) && !refreshed {
@@ -311,10 +337,9 @@ impl Serving {
                 self.put(message, Answer::Done { of, outcome })
             }
             Awaited::Execute { .. } => {
-                let Some(Awaited::Execute { no, portal, prepared }) = self.queue.pop() else {
+                let Some(Awaited::Execute { no, prepared, .. }) = self.queue.pop() else {
                     return Err(OUT_OF_TURN);
                 };
-                self.names.finish(portal);
                 if let Some(statement) = prepared.meaning.statement() {
                     self.succeeded(statement, &prepared.meaning, &prepared.text);
                 }
@@ -332,10 +357,9 @@ impl Serving {
                 self.put(message, Answer::Done { of, outcome: Done::default() })
             }
             Some(Awaited::Execute { .. }) => {
-                let Some(Awaited::Execute { no, portal, .. }) = self.queue.pop() else {
+                let Some(Awaited::Execute { no, .. }) = self.queue.pop() else {
                     return Err(OUT_OF_TURN);
                 };
-                self.names.finish(portal);
                 self.put(message, Answer::Done { of: no, outcome: Done::default() })
             }
             _ => Err(OUT_OF_TURN),
@@ -388,11 +412,11 @@ impl Serving {
         self.status = status;
         self.copying = Copying::None;
         if status == b'I' {
-            let mut never_ran = Vec::new();
-            self.names.end_portals(last, &mut never_ran);
+            let mut ended = Vec::new();
+            self.names.end_portals(last, &mut ended);
             self.plans.end_portals(last);
-            for no in never_ran {
-                self.done(no, Done { tag: "not executed", ..Done::default() })?;
+            for (no, tag) in ended {
+                self.done(no, Done { tag, ..Done::default() })?;
             }
             self.stale |= std::mem::take(&mut self.stale_inside);
         }

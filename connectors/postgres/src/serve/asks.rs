@@ -414,7 +414,8 @@ impl Serving {
                     no: None,
                     epoch: self.gate.epoch(),
                     described: false,
-                    open: false,
+                    began: true,
+                    running: 0,
                     cursor: true,
                 };
                 self.names.set_portal(cursor, Some(portal));

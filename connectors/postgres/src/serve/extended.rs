@@ -165,13 +165,12 @@ impl Serving {
                     no: Some(no),
                     epoch: self.gate.epoch(),
                     described: false,
-                    open: true,
+                    began: false,
+                    running: 0,
                     cursor: false,
                 };
                 let before = self.names.set_portal(portal, Some(new));
-                if let Some(no) = before.as_ref().filter(|before| before.open).and_then(|before| before.no) {
-                    self.done(no, Done { tag: "not executed", ..Done::default() })?;
-                }
+                self.end_portal(before.as_ref())?;
                 self.queue.push(Awaited::Bind { no, name: portal.to_owned(), before });
                 Ok(Step::Done)
             }
@@ -234,7 +233,8 @@ impl Serving {
         // The gate looks at the rules in force now.
         self.forward(&[], "execute")?;
         // What a Bind was judged as goes on until its portal is done, unless the rules changed since.
-        let first = portal.no.filter(|_| portal.open && portal.epoch == self.gate.epoch());
+        let same = portal.epoch == self.gate.epoch();
+        let first = portal.no.filter(|no| same && self.gate.is_in_flight(*no));
         let mut described = Vec::new();
         if !portal.described {
             write::describe(&mut described, Named::Portal, name);
@@ -260,6 +260,8 @@ impl Serving {
                         let no = cleared.command().unwrap_or(CommandNo(0));
                         self.describe_hidden(&described, &portal, Some(no))?;
                         self.to_target.put(&cleared);
+                        // What it goes on with has its outcome, unless rows of it are still on their way.
+                        self.end_portal(Some(&portal))?;
                         no
                     }
                     Ruling::Deny(denial) if denial.fatal => return Err(denial.into()),
@@ -286,8 +288,18 @@ impl Serving {
         self.unsynced = true;
         if let Some(place) = self.names.portal(name) {
             place.described = true;
+            place.began = true;
+            place.running += 1;
         }
         self.queue.push(Awaited::Execute { no, portal: portal.id, prepared: Arc::clone(&portal.prepared) });
+    }
+
+    /// A portal ends, and with it a command that nothing runs any more.
+    fn end_portal(&mut self, portal: Option<&Portal>) -> Result<(), Fault> {
+        match portal.and_then(Portal::ends) {
+            Some((no, tag)) => self.done(no, Done { tag, ..Done::default() }),
+            None => Ok(()),
+        }
     }
 
     fn describe_hidden(&mut self, bytes: &[u8], portal: &Portal, no: Option<CommandNo>) -> Result<(), Fault> {
@@ -314,9 +326,7 @@ impl Serving {
             }
             Named::Portal => {
                 let before = self.names.set_portal(name, None);
-                if let Some(no) = before.as_ref().filter(|before| before.open).and_then(|before| before.no) {
-                    self.done(no, Done { tag: "not executed", ..Done::default() })?;
-                }
+                self.end_portal(before.as_ref())?;
                 self.queue.push(Awaited::ClosePortal { name: name.to_owned(), before });
             }
         }

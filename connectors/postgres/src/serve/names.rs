@@ -31,10 +31,20 @@ pub struct Portal {
     pub epoch: Epoch,
     /// A description of its rows was asked for.
     pub described: bool,
-    /// That command has no outcome yet.
-    pub open: bool,
+    /// It was run, or begun.
+    pub began: bool,
+    /// Executions on their way: the answer to the last of them is the command's outcome, whatever becomes of the name.
+    pub running: u32,
     /// Made by DECLARE: may outlive its transaction.
     pub cursor: bool,
+}
+
+impl Portal {
+    /// The command that ends with the portal, and how it is put down. An execution on its way ends it by itself.
+    pub fn ends(&self) -> Option<(CommandNo, &'static str)> {
+        let tag = if self.began { "not read to its end" } else { "not executed" };
+        self.no.filter(|_| self.running == 0).map(|no| (no, tag))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -73,23 +83,23 @@ impl Names {
     pub fn last_portal(&self) -> u64 {
         self.last_portal
     }
-    /// A transaction ended: portals of the protocol up to `last` are gone. Returns the commands that never ran.
-    pub fn end_portals(&mut self, last: u64, never_ran: &mut Vec<CommandNo>) {
+    /// A transaction ended: portals of the protocol up to `last` are gone. Returns what that was the end of.
+    pub fn end_portals(&mut self, last: u64, ended: &mut Vec<(CommandNo, &'static str)>) {
         self.portals.retain(|_, portal| {
             let stays = portal.cursor || portal.id > last;
-            if !stays && portal.open {
-                never_ran.extend(portal.no);
+            if !stays {
+                ended.extend(portal.ends());
             }
             // A description lasts as long as the transaction it was given in.
             portal.described &= portal.id > last;
             stays
         });
     }
-    /// The portal's command has its outcome.
-    pub fn finish(&mut self, id: u64) {
-        if let Some(portal) = self.portals.values_mut().find(|portal| portal.id == id) {
-            portal.open = false;
-        }
+    /// An execution of this portal gave some rows, and it may go on. False: the portal is gone, or was judged anew.
+    pub fn suspend(&mut self, id: u64, no: CommandNo) -> bool {
+        let Some(portal) = self.portals.values_mut().find(|portal| portal.id == id) else { return false };
+        portal.running = portal.running.saturating_sub(1);
+        portal.no == Some(no)
     }
     pub fn close_cursors(&mut self) {
         self.portals.retain(|_, portal| !portal.cursor);

@@ -72,6 +72,21 @@ impl Plans {
         Ok(plan)
     }
 
+    /// A plan in place of an old one of its own, for the same rows. Nothing: the old one is not kept any more.
+    pub fn again(
+        &mut self,
+        gate: &mut Gate,
+        snapshot: &Snapshot,
+        old: &Arc<Plan>,
+    ) -> Result<Option<Arc<Plan>>, Malformed> {
+        let kept = self.kept.values().find(|kept| Arc::ptr_eq(&kept.plan, old));
+        let Some((meaning, message)) = kept.map(|kept| (kept.meaning.clone(), kept.description.clone()))
+        else {
+            return Ok(None);
+        };
+        self.of(gate, snapshot, &meaning, &message).map(Some)
+    }
+
     /// Whether any column of the database is masked for this caller.
     pub fn is_strict(&mut self, gate: &mut Gate, snapshot: &Snapshot) -> bool {
         let now = (gate.epoch(), snapshot.version());

@@ -70,6 +70,114 @@ fn the_third_of_ten_pipelined_is_refused_in_its_place() {
     assert_eq!(client.until_ready(), [one("after"), vec!["ready I".into()]].concat());
 }
 
+/// What the recording says of the outcomes, in order: number, tag, rows.
+fn outcomes(stage: &crate::stage::Stage) -> Vec<(u64, String, u64)> {
+    let log = stage.log.0.lock().unwrap();
+    let done = log.iter().filter(|event| event["event"] == "done" && event["tag"] != "PARSE");
+    let tag = |event: &serde_json::Value| match event["error"].as_str() {
+        Some(error) => error[..5].to_owned(),
+        None => event["tag"].as_str().unwrap().to_owned(),
+    };
+    done.map(|it| (it["of"].as_u64().unwrap(), tag(it), it["rows"].as_u64().unwrap())).collect()
+}
+
+#[test]
+fn the_outcomes_of_a_pipeline_are_written_when_its_answers_came() {
+    let stage = stage(false);
+    let mut client = Client::connect(stage.port);
+    client.send(|out| {
+        for sql in ["SELECT 1", "SELECT 2", "DROP TABLE plain", "SELECT 4"] {
+            run(out, sql);
+        }
+        write::sync(out);
+    });
+    client.until_ready();
+    // Parse, Bind, Parse, Bind: the commands that run are the even ones.
+    assert_eq!(outcomes(&stage), [(2, "SELECT 1".into(), 1), (4, "SELECT 1".into(), 1)]);
+    let log = stage.log.0.lock().unwrap().clone();
+    for of in [2, 4] {
+        let at = |event: &str| log.iter().position(|it| it["event"] == event && it["of"] == of).unwrap();
+        assert!(at("row") < at("done"), "the rows of {of} came after its outcome");
+    }
+}
+
+#[test]
+fn portals_that_were_never_run_and_never_ended_are_put_down_as_such() {
+    let stage = stage(false);
+    let mut client = Client::connect(stage.port);
+    client.send(|out| {
+        parse(out, "s", "SELECT id FROM plain ORDER BY id LIMIT 5");
+        bind(out, "never", "s", &[], false);
+        bind(out, "half", "s", &[], false);
+        execute(out, "half", 2);
+        bind(out, "replaced", "s", &[], false);
+        execute(out, "replaced", 2);
+        // Bound anew before the answer came: the rows that come belong to the first.
+        write::message(out, b'C', |out| out.extend_from_slice(b"Preplaced\0"));
+        bind(out, "replaced", "s", &[], false);
+        execute(out, "replaced", 0);
+        write::sync(out);
+    });
+    let lines = client.until_ready();
+    assert_eq!(lines.iter().filter(|line| line.starts_with("row")).count(), 9, "{lines:?}");
+    let mut outcomes = outcomes(&stage);
+    outcomes.sort();
+    let expected = [
+        (2, "not executed".into(), 0),
+        (3, "not read to its end".into(), 2),
+        (4, "not read to its end".into(), 2),
+        (5, "SELECT 5".into(), 5),
+    ];
+    assert_eq!(outcomes, expected);
+}
+
+#[test]
+fn a_pipeline_of_thousands_keeps_its_step_and_its_record() {
+    let stage = stage(false);
+    let mut client = Client::connect(stage.port);
+    client.send(|out| {
+        for number in 0..3000 {
+            run(out, &format!("SELECT {number}"));
+        }
+        write::sync(out);
+    });
+    let lines = client.until_ready();
+    let rows: Vec<_> = lines.iter().filter(|line| line.starts_with("row")).cloned().collect();
+    assert_eq!(rows, (0..3000).map(|number| format!("row {number}")).collect::<Vec<_>>());
+    let outcomes = outcomes(&stage);
+    assert_eq!(outcomes.len(), 3000);
+    assert!(outcomes.iter().all(|(_, tag, rows)| tag == "SELECT 1" && *rows == 1));
+}
+
+#[test]
+fn rules_that_change_under_a_result_make_its_masks_anew() {
+    let stage = stage(false);
+    let mut client = Client::connect(stage.port);
+    let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(0.3)%' AND state = 'active' AND pid <> pg_backend_pid()";
+    client.send(|out| write::query(out, "SELECT email, pg_sleep(0.3) FROM customers WHERE id = 1"));
+    while truth(sleeping) == "0" {
+        std::thread::yield_now();
+    }
+    stage.masks.store(true, std::sync::atomic::Ordering::SeqCst);
+    stage.epoch.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    let lines = client.until_ready();
+    assert!(lines[1].starts_with("row [redacted]|"), "{lines:?}");
+
+    stage.masks.store(false, std::sync::atomic::Ordering::SeqCst);
+    stage.epoch.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    let many = "SELECT email, repeat('x', 1000) FROM customers, generate_series(1, 20000) WHERE id = 1";
+    client.send(|out| write::query(out, many));
+    assert_eq!(show(&client.next()), "columns");
+    assert!(show(&client.next()).starts_with("row ada@canary.example"));
+    // The gateway and the kernel hold no more than a part of it until the client reads on.
+    stage.masks.store(true, std::sync::atomic::Ordering::SeqCst);
+    stage.epoch.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    let lines = client.until_ready();
+    assert_eq!(lines.len(), 20_001, "{:?}", lines.last());
+    assert!(lines[19_998].starts_with("row [redacted]|x"), "a row under rules that were replaced");
+    assert_eq!(client.query("SELECT email FROM customers WHERE id = 1")[1], "row [redacted]");
+}
+
 #[test]
 fn a_refusal_rolls_back_what_its_pipeline_did_before() {
     let stage = stage(false);

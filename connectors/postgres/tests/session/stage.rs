@@ -15,7 +15,7 @@ use sallyport_postgres::{cancel::Cancel, upstream};
 use sallyport_relay::{Credential, Credentials, Ending, Route, Session};
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,7 +24,7 @@ use tokio::sync::watch;
 /// Drops and truncates are denied, whole-table writes wait, what nobody understands is denied.
 pub struct TestJudge {
     epoch: Arc<AtomicU64>,
-    masks: bool,
+    masks: Arc<AtomicBool>,
 }
 
 fn reason(rule: &str, message: &str) -> Reason {
@@ -59,14 +59,13 @@ impl Judge for TestJudge {
     }
     fn see(&mut self, _: Moment, thing: &Sensitive<'_>) -> Sight {
         let masked = |form| Sight::Masked { form, rule: RuleId::new("mask") };
+        let masks = self.masks.load(Ordering::SeqCst);
         match thing {
-            Sensitive::Column { table: "customers", column: "email", .. } if self.masks => {
-                masked(Form::Redact)
-            }
-            Sensitive::Column { table: "customers", column: "card", .. } if self.masks => {
+            Sensitive::Column { table: "customers", column: "email", .. } if masks => masked(Form::Redact),
+            Sensitive::Column { table: "customers", column: "card", .. } if masks => {
                 masked(Form::Partial { keep: 4 })
             }
-            Sensitive::Column { table: "customers", column: "balance" | "born", .. } if self.masks => {
+            Sensitive::Column { table: "customers", column: "balance" | "born", .. } if masks => {
                 masked(Form::Redact)
             }
             _ => Sight::Clear,
@@ -189,6 +188,8 @@ pub struct Stage {
     pub log: Log,
     pub desk: Arc<Desk>,
     pub epoch: Arc<AtomicU64>,
+    /// What the rules say of the columns of customers from now on.
+    pub masks: Arc<AtomicBool>,
     pub kill: Arc<Mutex<Vec<watch::Sender<Option<String>>>>>,
     _runtime: tokio::runtime::Runtime,
 }
@@ -199,7 +200,7 @@ struct House {
     desk: Arc<Desk>,
     epoch: Arc<AtomicU64>,
     kill: Arc<Mutex<Vec<watch::Sender<Option<String>>>>>,
-    masks: bool,
+    masks: Arc<AtomicBool>,
     target_port: u16,
     shared: Arc<Shared>,
 }
@@ -221,7 +222,7 @@ pub fn stage_at(masks: bool, target_port: u16) -> Stage {
         desk: Arc::default(),
         epoch: Arc::new(AtomicU64::new(1)),
         kill: Arc::default(),
-        masks,
+        masks: Arc::new(AtomicBool::new(masks)),
         target_port,
         shared: Arc::new(shared),
     };
@@ -233,8 +234,8 @@ pub fn stage_at(masks: bool, target_port: u16) -> Stage {
             tokio::spawn(accepting.clone().serve(stream, peer));
         }
     });
-    let House { log, desk, epoch, kill, .. } = house;
-    Stage { port, log, desk, epoch, kill, _runtime: runtime }
+    let House { log, desk, epoch, masks, kill, .. } = house;
+    Stage { port, log, desk, epoch, masks, kill, _runtime: runtime }
 }
 
 impl House {
