@@ -4,7 +4,7 @@
 
 use super::asks::{PROTOCOL, no_effects};
 use super::awaited::Awaited;
-use super::names::{Portal, Prepared};
+use super::names::{LONGEST, Portal, Prepared};
 use super::{Progress, Serving, Step};
 use crate::reading::{Meaning, by_name};
 use crate::refusal;
@@ -17,6 +17,9 @@ use std::sync::Arc;
 
 impl Serving {
     pub(super) fn parse(&mut self, message: &[u8], name: &str, text: &[u8]) -> Result<Step, Fault> {
+        if name.len() > LONGEST {
+            return self.refuse_long_name();
+        }
         if self.stale {
             return Ok(Step::Refresh);
         }
@@ -118,6 +121,9 @@ impl Serving {
         statement: &str,
         mut progress: Progress,
     ) -> Result<Step, Fault> {
+        if portal.len() > LONGEST || statement.len() > LONGEST {
+            return self.refuse_long_name();
+        }
         if self.stale {
             return Ok(Step::Refresh);
         }
@@ -200,6 +206,9 @@ impl Serving {
     }
 
     pub(super) fn describe(&mut self, message: &[u8], what: Named, name: &str) -> Result<Step, Fault> {
+        if name.len() > LONGEST {
+            return self.refuse_long_name();
+        }
         self.forward(message, "describe")?;
         self.unsynced = true;
         match what {
@@ -222,6 +231,9 @@ impl Serving {
     }
 
     pub(super) fn execute(&mut self, message: &[u8], name: &str) -> Result<Step, Fault> {
+        if name.len() > LONGEST {
+            return self.refuse_long_name();
+        }
         let Some(portal) = self.names.portal(name).cloned() else {
             let words = format!("portal \"{name}\" does not exist");
             self.refuse_extended(refusal::error("34000", &words, None))?;
@@ -317,6 +329,9 @@ impl Serving {
     }
 
     pub(super) fn close_name(&mut self, message: &[u8], what: Named, name: &str) -> Result<Step, Fault> {
+        if name.len() > LONGEST {
+            return self.refuse_long_name();
+        }
         self.forward(message, "close")?;
         self.unsynced = true;
         match what {
@@ -330,6 +345,13 @@ impl Serving {
                 self.queue.push(Awaited::ClosePortal { name: name.to_owned(), before });
             }
         }
+        Ok(Step::Done)
+    }
+
+    /// The target would shorten it and might find another statement under what is left.
+    fn refuse_long_name(&mut self) -> Result<Step, Fault> {
+        let words = format!("A prepared statement or portal has a name of at most {LONGEST} bytes.");
+        self.refuse_extended(refusal::error("42622", &words, None))?;
         Ok(Step::Done)
     }
 }

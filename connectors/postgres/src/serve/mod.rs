@@ -133,6 +133,8 @@ struct Serving {
     rested: bool,
     /// The target was told not to wait for a Sync, and has not answered since.
     hurried: bool,
+    /// The portal that does not exist, whose execution fails in place of a refused command.
+    stand_in: String,
     over: bool,
     busy: bool,
     turns: u32,
@@ -152,11 +154,12 @@ pub async fn run(client: ClientSide, target: TargetSide, session: Session, share
     let route = Route::of(gate.grant());
     let ready = snapshot.and_then(|snapshot| {
         let registered = shared.cancels.register(protocol_minor, route, target.backend_key.clone());
-        registered
-            .map(|it| (snapshot, it))
+        let random = registered.and_then(|registered| Ok((registered, refusing::stand_in()?)));
+        random
+            .map(|(registered, stand_in)| (snapshot, registered, stand_in))
             .map_err(|fault| Fault::ours("the gateway has no randomness", fault))
     });
-    let (snapshot, registered) = match ready {
+    let (snapshot, registered, stand_in) = match ready {
         Ok(ready) => ready,
         Err(fault) => {
             tracing::warn!(session = %gate.grant().session(), %fault, "the session could not begin");
@@ -197,6 +200,7 @@ pub async fn run(client: ClientSide, target: TargetSide, session: Session, share
         stalled: false,
         rested: false,
         hurried: false,
+        stand_in,
         over: false,
         busy: true,
         turns: 0,

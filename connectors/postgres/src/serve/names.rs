@@ -2,7 +2,7 @@
 //!
 //! The protocol's names and those of PREPARE and DECLARE are the same names. Changes are made when a message is
 //! forwarded and undone when the target answers with an error, so that a pipeline is judged in its own order.
-//! Invariant: a name that is not here is unknown, and unknown is denied.
+//! Invariants: a name that is not here is unknown, and unknown is denied; two names here are two at the target.
 
 use crate::reading::Meaning;
 use sallyport_core::{CommandNo, Effects, Epoch};
@@ -11,6 +11,9 @@ use std::sync::Arc;
 
 /// How many of each a session may have.
 pub const MOST: usize = 10_000;
+/// As much of a name as PostgreSQL keeps. It takes two that begin with the same so many bytes for one, so that a longer
+/// name cannot be in this book.
+pub const LONGEST: usize = 63;
 
 #[derive(Clone, Debug)]
 pub struct Prepared {

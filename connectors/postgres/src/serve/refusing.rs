@@ -11,9 +11,11 @@ use crate::wire::write;
 use sallyport_core::Fault;
 use sallyport_core::event::{Answer, Frame};
 
-/// No client can bind it through the gateway: the name is longer than any that PostgreSQL keeps of a cursor, and the
-/// gateway's book of names never holds it.
-const NO_PORTAL: &str = "sallyport refused this command; the client was told why instead of this";
+/// The name of the portal that cannot exist, new for each session: nobody who might bind it, by the protocol or with
+/// DECLARE or from within a function, can know it. Short enough that the target does not take it for another's.
+pub(super) fn stand_in() -> Result<String, getrandom::Error> {
+    Ok(format!("sallyport refusal {:016x}{:016x}", getrandom::u64()?, getrandom::u64()?))
+}
 
 impl Serving {
     /// Refuses a simple query: the error, then ReadyForQuery.
@@ -25,7 +27,7 @@ impl Serving {
             return self.say(&ready, "ready");
         }
         let mut fail = Vec::new();
-        write::execute(&mut fail, NO_PORTAL);
+        write::execute(&mut fail, &self.stand_in);
         write::sync(&mut fail);
         self.forward(&fail, "refusal")?;
         self.unsynced = false;
@@ -41,7 +43,7 @@ impl Serving {
             return self.tell(&error);
         }
         let mut fail = Vec::new();
-        write::execute(&mut fail, NO_PORTAL);
+        write::execute(&mut fail, &self.stand_in);
         write::flush(&mut fail);
         self.forward(&fail, "refusal")?;
         self.queue.push(Awaited::Refused(error.into_boxed_slice()));

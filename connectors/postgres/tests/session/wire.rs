@@ -161,3 +161,10 @@ pub fn run(out: &mut Vec<u8>, sql: &str) {
     write::describe(out, Named::Portal, "");
     execute(out, "", 0);
 }
+
+pub fn close(out: &mut Vec<u8>, what: Named, name: &str) {
+    write::message(out, b'C', |out| {
+        out.push(what.letter());
+        write::text(out, name);
+    });
+}
