@@ -8,7 +8,7 @@ use crate::seam::{BackendKey, CancelAsk};
 use sallyport_core::Secret;
 use sallyport_relay::Route;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
@@ -19,8 +19,14 @@ pub struct Cancellable {
     route: Route,
     backend: Option<BackendKey>,
     holding: AtomicBool,
+    passing: AtomicU8,
     asked: Notify,
 }
+
+/// Nothing is on its way to the target, or one request is, or one is and another came meanwhile.
+const AT_REST: u8 = 0;
+const ON_ITS_WAY: u8 = 1;
+const AGAIN: u8 = 2;
 
 impl Cancellable {
     /// While a command waits for people a cancel ends the wait; otherwise it is passed on to the target.
@@ -36,11 +42,36 @@ impl Cancellable {
 /// What is to be done about a request with the right key.
 #[derive(Debug)]
 pub enum Cancel {
-    /// The session was told.
+    /// The session was told, or the target is about to be.
     Told,
     /// The target has to be told, on a connection of its own.
-    Pass(Route, BackendKey),
+    Pass(Route, BackendKey, Passage),
     Nothing,
+}
+
+/// The one request of a session that is on its way to the target. However many come meanwhile, they are one more.
+#[derive(Debug)]
+pub struct Passage {
+    entry: Arc<Cancellable>,
+    over: bool,
+}
+
+impl Passage {
+    /// It is told. Some: another came since, and the target has to be told again.
+    pub fn again(mut self) -> Option<Self> {
+        let less = |passing| Some(if passing == AGAIN { ON_ITS_WAY } else { AT_REST });
+        let before = self.entry.passing.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
+        self.over = before != Ok(AGAIN);
+        if self.over { None } else { Some(self) }
+    }
+}
+
+impl Drop for Passage {
+    fn drop(&mut self) {
+        if !self.over {
+            self.entry.passing.store(AT_REST, Ordering::Release);
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -81,6 +112,7 @@ impl Cancels {
             route,
             backend,
             holding: AtomicBool::new(false),
+            passing: AtomicU8::new(AT_REST),
             asked: Notify::new(),
         });
         loop {
@@ -105,9 +137,11 @@ impl Cancels {
             entry.asked.notify_one();
             return Cancel::Told;
         }
-        match &entry.backend {
-            Some(key) => Cancel::Pass(entry.route.clone(), key.clone()),
-            None => Cancel::Nothing,
+        let Some(key) = entry.backend.clone() else { return Cancel::Nothing };
+        let more = |passing| Some(if passing == AT_REST { ON_ITS_WAY } else { AGAIN });
+        match entry.passing.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
+            Ok(AT_REST) => Cancel::Pass(entry.route.clone(), key, Passage { entry, over: false }),
+            Ok(_) | Err(_) => Cancel::Told,
         }
     }
 }
@@ -153,11 +187,28 @@ mod tests {
         let wrong: Vec<u8> = key.iter().map(|byte| byte ^ 1).collect();
         assert!(matches!(cancels.ask(&ask(pid, &wrong)), Cancel::Nothing));
         assert!(matches!(cancels.ask(&ask(pid, &key[..3])), Cancel::Nothing));
-        assert!(matches!(cancels.ask(&ask(pid, &key)), Cancel::Pass(_, BackendKey { pid: 7, .. })));
+        assert!(matches!(cancels.ask(&ask(pid, &key)), Cancel::Pass(_, BackendKey { pid: 7, .. }, _)));
         registered.entry.hold(true);
         assert!(matches!(cancels.ask(&ask(pid, &key)), Cancel::Told));
         drop(registered);
         assert!(matches!(cancels.ask(&ask(pid, &key)), Cancel::Nothing));
+    }
+
+    #[test]
+    fn a_flood_of_right_keys_is_one_request_at_a_time() {
+        let cancels = Cancels::default();
+        let backend = BackendKey { pid: 7, secret: Secret::new(*b"real") };
+        let registered = cancels.register(0, route(), Some(backend)).unwrap();
+        let ask = ask(registered.pid, registered.key());
+        let Cancel::Pass(_, _, passage) = cancels.ask(&ask) else { panic!("not passed on") };
+        for _ in 0..1000 {
+            assert!(matches!(cancels.ask(&ask), Cancel::Told));
+        }
+        let passage = passage.again().expect("those that came later are one more");
+        assert!(passage.again().is_none());
+        let Cancel::Pass(_, _, failed) = cancels.ask(&ask) else { panic!("not passed on") };
+        drop(failed);
+        assert!(matches!(cancels.ask(&ask), Cancel::Pass(..)));
     }
 
     #[test]

@@ -55,11 +55,15 @@ impl Postgres {
     }
 
     async fn cancel(&self, ask: &CancelAsk) {
-        if let Cancel::Pass(route, key) = self.shared.cancels.ask(ask) {
+        let Cancel::Pass(route, key, mut passage) = self.shared.cancels.ask(ask) else { return };
+        loop {
             let passed = tokio::time::timeout(REACHING, upstream::cancel(&route, &key)).await;
             if !matches!(passed, Ok(Ok(()))) {
                 tracing::warn!(target = %route.target().name, "a cancel could not be passed on");
+                return;
             }
+            let Some(again) = passage.again() else { return };
+            passage = again;
         }
     }
 

@@ -1,7 +1,7 @@
 //! Client to target: each message is named, judged, and only then forwarded.
 
 use super::awaited::{Awaited, QueryAnswers};
-use super::names::{MOST, Portal, Prepared};
+use super::names::{MOST, MOST_BYTES, Portal, Prepared};
 use super::{Copying, End, MOST_STATEMENT, MOST_WAITING, Progress, Serving, Step};
 use crate::cancel::Registered;
 use crate::reading::{Meaning, Reading, by_name};
@@ -447,7 +447,10 @@ impl Serving {
     }
 
     pub(super) fn refuse_full(&mut self) -> Result<Step, Fault> {
-        let text = format!("More than {MOST} prepared statements or portals. Close some.");
+        let megabytes = MOST_BYTES >> 20;
+        let text = format!(
+            "More than {MOST} prepared statements or portals, or {megabytes} MiB of them. Close some."
+        );
         self.refuse_extended(refusal::error("54000", &text, None))?;
         Ok(Step::Done)
     }

@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// How many of each a session may have.
 pub const MOST: usize = 10_000;
+/// All their texts together. The target keeps them too, but a gateway keeps those of every session.
+pub const MOST_BYTES: usize = 32 * 1024 * 1024;
 /// As much of a name as PostgreSQL keeps. It takes two that begin with the same so many bytes for one, so that a longer
 /// name cannot be in this book.
 pub const LONGEST: usize = 63;
@@ -55,6 +57,8 @@ pub struct Names {
     statements: HashMap<String, Arc<Prepared>>,
     portals: HashMap<String, Portal>,
     last_portal: u64,
+    /// Of all texts that statements and portals hold.
+    bytes: usize,
 }
 
 impl Names {
@@ -63,21 +67,27 @@ impl Names {
     }
     /// What was there before is what an undo puts back.
     pub fn set_statement(&mut self, name: &str, new: Option<Arc<Prepared>>) -> Option<Arc<Prepared>> {
-        match (new, self.statements.get_mut(name)) {
+        self.bytes += new.as_ref().map_or(0, |new| new.text.len());
+        let before = match (new, self.statements.get_mut(name)) {
             (Some(new), Some(place)) => Some(std::mem::replace(place, new)),
             (Some(new), None) => self.statements.insert(name.to_owned(), new),
             (None, _) => self.statements.remove(name),
-        }
+        };
+        self.bytes -= before.as_ref().map_or(0, |before| before.text.len());
+        before
     }
     pub fn portal(&mut self, name: &str) -> Option<&mut Portal> {
         self.portals.get_mut(name)
     }
     pub fn set_portal(&mut self, name: &str, new: Option<Portal>) -> Option<Portal> {
-        match (new, self.portals.get_mut(name)) {
+        self.bytes += new.as_ref().map_or(0, |new| new.prepared.text.len());
+        let before = match (new, self.portals.get_mut(name)) {
             (Some(new), Some(place)) => Some(std::mem::replace(place, new)),
             (Some(new), None) => self.portals.insert(name.to_owned(), new),
             (None, _) => self.portals.remove(name),
-        }
+        };
+        self.bytes -= before.as_ref().map_or(0, |before| before.prepared.text.len());
+        before
     }
     pub fn next_portal(&mut self) -> u64 {
         self.last_portal += 1;
@@ -88,10 +98,12 @@ impl Names {
     }
     /// A transaction ended: portals of the protocol up to `last` are gone. Returns what that was the end of.
     pub fn end_portals(&mut self, last: u64, ended: &mut Vec<(CommandNo, &'static str)>) {
+        let bytes = &mut self.bytes;
         self.portals.retain(|_, portal| {
             let stays = portal.cursor || portal.id > last;
             if !stays {
                 ended.extend(portal.ends());
+                *bytes -= portal.prepared.text.len();
             }
             // A description lasts as long as the transaction it was given in.
             portal.described &= portal.id > last;
@@ -105,12 +117,19 @@ impl Names {
         portal.no == Some(no)
     }
     pub fn close_cursors(&mut self) {
-        self.portals.retain(|_, portal| !portal.cursor);
+        let bytes = &mut self.bytes;
+        self.portals.retain(|_, portal| {
+            if portal.cursor {
+                *bytes -= portal.prepared.text.len();
+            }
+            !portal.cursor
+        });
     }
     pub fn forget_statements(&mut self) {
+        self.bytes -= self.statements.values().map(|one| one.text.len()).sum::<usize>();
         self.statements.clear();
     }
     pub fn is_full(&self) -> bool {
-        self.statements.len() >= MOST || self.portals.len() >= MOST
+        self.statements.len() >= MOST || self.portals.len() >= MOST || self.bytes >= MOST_BYTES
     }
 }

@@ -45,9 +45,9 @@ impl<'a> Reader<'a> {
     pub fn uint32(&mut self) -> Result<u32, Malformed> {
         self.array().map(u32::from_be_bytes)
     }
-    /// A count of things, which cannot be negative.
+    /// A count of things. The specification calls it signed; servers and clients count up to 65,535.
     pub fn count(&mut self) -> Result<usize, Malformed> {
-        usize::try_from(self.int16()?).map_err(|_| Malformed("a message counts below zero"))
+        self.array().map(u16::from_be_bytes).map(usize::from)
     }
     /// Bytes up to a zero, which is consumed.
     pub fn zero_ended(&mut self) -> Result<&'a [u8], Malformed> {

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod masks;
+mod messages;
 mod names;
 mod psql;
 mod server;

@@ -254,7 +254,7 @@ impl House {
         if packet == 80_877_102u32.to_be_bytes() {
             let pid = u32::from_be_bytes(rest[..4].try_into().unwrap());
             let ask = CancelAsk { pid, key: Secret::new(&rest[4..]) };
-            if let Cancel::Pass(route, key) = self.shared.cancels.ask(&ask) {
+            if let Cancel::Pass(route, key, _passage) = self.shared.cancels.ask(&ask) {
                 upstream::cancel(&route, &key).await.unwrap();
             }
             return;
@@ -348,5 +348,14 @@ impl Stage {
     /// Everything recorded so far, as one text.
     pub fn recorded(&self) -> String {
         self.log.0.lock().unwrap().iter().map(|event| format!("{event}\n")).collect()
+    }
+}
+
+/// Looks again and again until it is so, for as long as a slow machine may take.
+pub fn until(what: &str, mut ready: impl FnMut() -> bool) {
+    let started = std::time::Instant::now();
+    while !ready() {
+        assert!(started.elapsed() < std::time::Duration::from_secs(30), "{what}");
+        std::thread::yield_now();
     }
 }
