@@ -11,6 +11,9 @@ use std::time::Duration;
 
 /// The store ends a wait at its time. If it does not, the session does, so much later.
 const GRACE: Duration = Duration::from_secs(5);
+/// What a client may send behind a command that waits. All of it is read, because the end of the connection comes last;
+/// none of it is looked at.
+const MOST_BEHIND: usize = 16 * 1024 * 1024;
 
 enum Waited {
     Decided,
@@ -46,7 +49,7 @@ impl Serving {
             // A cancel that came for an earlier wait is not one for this.
             _ = registered.entry.asked().now_or_never();
             registered.entry.hold(true);
-            let waited = self.wait_for_people(&mut hold, registered).await;
+            let waited = self.wait_for_people(&mut hold, size, registered).await;
             registered.entry.hold(false);
             match waited? {
                 Waited::Decided => {}
@@ -122,7 +125,12 @@ impl Serving {
         self.hurry()
     }
 
-    async fn wait_for_people(&mut self, hold: &mut Hold, registered: &Registered) -> Result<Waited, Fault> {
+    async fn wait_for_people(
+        &mut self,
+        hold: &mut Hold,
+        size: usize,
+        registered: &Registered,
+    ) -> Result<Waited, Fault> {
         let left = hold.request().expires.since_us(self.gate.now());
         let deadline = tokio::time::sleep(Duration::from_micros(left) + GRACE);
         let decision = hold.wait();
@@ -143,6 +151,10 @@ impl Serving {
             }
             if self.from_client.ended {
                 return Ok(Waited::Left);
+            }
+            if self.from_client.waiting().len() > size + MOST_BEHIND {
+                let reason = "More than 16 MiB were sent behind a command that waits for an approval.";
+                return Ok(Waited::Ended(reason.into()));
             }
             if self.from_target.ended {
                 return Err(Fault::Target("the target closed the connection"));

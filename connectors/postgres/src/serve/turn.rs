@@ -67,7 +67,8 @@ impl Serving {
                 Poll::Pending => {}
             }
         }
-        let room = !(holding || self.stalled) || self.from_client.waiting().len() < MOST_WAITING;
+        // Behind a held command all is read, up to the hold's own limit: else nobody would see the client leave.
+        let room = holding || !self.stalled || self.from_client.waiting().len() < MOST_WAITING;
         if room && self.to_target.waiting() < MOST_WAITING && !self.from_client.ended {
             match self.from_client.poll_fill(cx, &mut self.client) {
                 Poll::Ready(Ok(_)) => moved = true,

@@ -10,4 +10,5 @@ mod psql;
 mod server;
 mod stage;
 mod targets;
+mod waits;
 mod wire;
