@@ -14,6 +14,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 /// A catalog larger than this is not read.
 const MAX_ANSWER: usize = 512 * 1024 * 1024;
 
+/// How deep views may stand on views, and how far columns may follow from columns. A target that goes on longer wants the
+/// gateway to think, not to know.
+const MOST_ROUNDS: usize = 1_000;
+const MOST_LOOKS: usize = 50_000_000;
+
 const TABLES: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind, a.attnum, a.attname, a.atttypid \
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped \
@@ -45,6 +50,8 @@ const GENERATED: &str = "SELECT e.adrelid, e.adnum, d.refobjid, d.refobjsubid FR
 
 const ODD: Fault =
     Fault::Target("the target answered the gateway's questions about its tables in no known way");
+
+const ENDLESS: Fault = Fault::Target("the target's tables and views follow from each other without an end");
 
 pub(super) async fn snapshot(
     route: &Route,
@@ -177,12 +184,17 @@ fn behind(relations: &mut HashMap<u32, Relation>, lines: &[Line]) -> Result<(), 
         let (own, other) = ((number(line, 0)?, number(line, 1)?), (number(line, 2)?, number(line, 3)?));
         steps.entry(own).or_default().push(other);
     }
+    let mut looked = 0;
     for (oid, column) in steps.keys() {
         let Some(relation) = relations.get_mut(oid) else { continue };
         let mut found: Vec<(u32, i16)> = Vec::new();
         let mut next = vec![(*oid, *column)];
         while let Some(at) = next.pop() {
             for other in steps.get(&at).into_iter().flatten() {
+                looked += found.len();
+                if looked > MOST_LOOKS {
+                    return Err(ENDLESS);
+                }
                 if !found.contains(other) && *other != (*oid, *column) {
                     found.push(*other);
                     next.push(*other);
@@ -217,7 +229,7 @@ fn views(
         waiting.insert(number(line, 0)?, outputs);
     }
     // Views stand on views: each round resolves those whose parents are resolved. Cycles stay unknown.
-    loop {
+    for _ in 0..MOST_ROUNDS {
         let ready: Vec<u32> = waiting
             .keys()
             .copied()
@@ -240,6 +252,7 @@ fn views(
             }
         }
     }
+    Err(ENDLESS)
 }
 
 fn view_columns(

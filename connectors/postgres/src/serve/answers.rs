@@ -4,6 +4,7 @@ use super::awaited::Awaited;
 use super::names::Portal;
 use super::{Copying, MOST_ANSWER, MOST_WAITING, Serving, Step, plans};
 use crate::reading::Meaning;
+use crate::upstream::startup::{OTHER_GRAMMAR, is_other_grammar};
 use crate::wire::back::{self, Back};
 use crate::wire::row::DataRow;
 use crate::wire::{self, Malformed, body};
@@ -13,6 +14,9 @@ use std::sync::Arc;
 
 /// A catalog younger than this is not read again because a result names a table that it does not know.
 const NEWS_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// A description of rows. Sessions keep some.
+const MOST_DESCRIPTION: usize = 4 * 1024 * 1024;
 
 const OUT_OF_TURN: Fault = Fault::Target("answered something that was not asked");
 
@@ -57,6 +61,9 @@ impl Serving {
             && let Some(run) = self.unread_rows(waiting)?
         {
             return Ok(Some((run, Step::Done)));
+        }
+        if kind == Back::RowDescription && head.total > MOST_DESCRIPTION {
+            return Err(Fault::Target("described its rows at more length than rows can have (over 4 MiB)"));
         }
         if head.total > MOST_ANSWER {
             return Err(Fault::Target("sent an answer too large to be masked or recorded (over 256 MiB)"));
@@ -242,6 +249,9 @@ impl Serving {
                 let (name, value) = back::parameter(body(message)).map_err(odd)?;
                 if name == "client_encoding" {
                     self.utf8 = value == "UTF8";
+                }
+                if is_other_grammar(name, value) {
+                    return Err(OTHER_GRAMMAR);
                 }
                 self.say(message, "parameter status")?;
             }

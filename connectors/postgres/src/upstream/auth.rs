@@ -24,6 +24,9 @@ const SASL: u32 = 10;
 const SASL_CONTINUE: u32 = 11;
 const SASL_FINAL: u32 = 12;
 
+/// Each round costs us as much as the target wants us to work. PostgreSQL's own default is 4096.
+const MOST_ROUNDS: u32 = 1_000_000;
+
 const UNBOUND: Fault =
     Fault::Target("the target did not bind the login to the TLS connection, which its settings ask for");
 const IMPOSTOR: Fault = Fault::Target("the target could not show that it knows the account's password");
@@ -117,6 +120,9 @@ async fn scram(line: &mut Line, login: &Login<'_>, offer: &[u8]) -> Result<Proof
     })
     .await?;
     let challenge = step(line, SASL_CONTINUE).await?;
+    if !is_affordable(&challenge) {
+        return Err(Fault::Target("the target asks for more than a million rounds of SCRAM"));
+    }
     // The hashing takes milliseconds, as it should: not on a thread that serves others.
     let hashed = tokio::task::spawn_blocking(move || exchange.update(&challenge).map(|()| exchange));
     let hashed = hashed.await.map_err(|fault| Fault::ours("the gateway could not log in", fault))?;
@@ -129,6 +135,16 @@ async fn scram(line: &mut Line, login: &Login<'_>, offer: &[u8]) -> Result<Proof
     let last = step(line, SASL_FINAL).await?;
     exchange.finish(&last).map_err(|_| IMPOSTOR)?;
     Ok(proof)
+}
+
+/// Hashing cannot be stopped once it began: what a target may ask for is looked at before. What cannot be read here is
+/// left to who reads the challenge itself.
+fn is_affordable(challenge: &[u8]) -> bool {
+    let mut rounds = challenge.split(|byte| *byte == b',').filter_map(|part| part.strip_prefix(b"i="));
+    rounds.all(|rounds| {
+        let rounds = std::str::from_utf8(rounds).ok().and_then(|text| text.parse::<u32>().ok());
+        rounds.is_some_and(|rounds| rounds <= MOST_ROUNDS)
+    })
 }
 
 /// The one message that SCRAM lets the target send now. A yes in the middle is from somebody who does not know the

@@ -7,7 +7,7 @@
 mod auth;
 mod cancel;
 mod line;
-mod startup;
+pub(crate) mod startup;
 mod tls;
 
 pub use cancel::cancel;

@@ -53,14 +53,26 @@ pub(super) async fn finish(mut line: Line) -> Result<TargetSide, Fault> {
                 let (name, value) = back::parameter(&body).map_err(|_| GARBLED)?;
                 parameters.push((name.to_owned(), value.to_owned()));
             }
-            b'K' => backend_key = Some(key(&body)?),
+            b'K' if backend_key.is_none() => backend_key = Some(key(&body)?),
             b'Z' if *body == *b"I" => break,
             _ => return Err(GARBLED),
         }
     }
+    if parameters.iter().any(|(name, value)| is_other_grammar(name, value)) {
+        return Err(OTHER_GRAMMAR);
+    }
     let server_version =
         major(&parameters).ok_or(Fault::Target("the target did not say which version it is"))?;
     Ok(TargetSide { stream: line.stream, leftover: line.buffer, parameters, backend_key, server_version })
+}
+
+/// Said of a target where a backslash may end a text or not: what is judged would not be what runs.
+pub(crate) const OTHER_GRAMMAR: Fault = Fault::Target(
+    "the target reads backslashes in texts differently: set standard_conforming_strings to on there",
+);
+
+pub(crate) fn is_other_grammar(name: &str, value: &str) -> bool {
+    name == "standard_conforming_strings" && value != "on"
 }
 
 fn key(body: &Bytes) -> Result<BackendKey, Fault> {

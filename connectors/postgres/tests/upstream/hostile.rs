@@ -78,6 +78,44 @@ async fn scram_cannot_be_cut_short() {
     }
 }
 
+/// Hashing cannot be stopped once it began: two thousand million rounds would keep a core for half an hour.
+#[tokio::test]
+async fn scram_costs_what_we_are_willing_to_pay() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let target_says = tokio::spawn(async move {
+        for rounds in
+            ["2147483647", "1000001", "4294967296", "99999999999999999999", "-1", "4096,i=2147483647"]
+        {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut told = [0; 4096];
+            assert!(stream.read(&mut told).await.unwrap() > 0);
+            stream.write_all(OFFER).await.unwrap();
+            let length = stream.read(&mut told).await.unwrap();
+            let first = String::from_utf8_lossy(&told[..length]).into_owned();
+            let nonce = first.rsplit_once("r=").unwrap().1;
+            let text = format!("r={nonce}more,s=c2FsdHNhbHQ=,i={rounds}");
+            let length = u32::try_from(text.len() + 8).unwrap().to_be_bytes();
+            let challenge = [b"R", length.as_slice(), &[0, 0, 0, 11], text.as_bytes()].concat();
+            stream.write_all(&challenge).await.unwrap();
+            assert_eq!(stream.read(&mut told).await.unwrap_or(0), 0, "{rounds}: it was answered");
+        }
+    });
+    let here = target("127.0.0.1", port, "app", &[("sslmode", "disable")]);
+    for _ in 0..6 {
+        let words = refused(here.clone(), &password(SECRET)).await;
+        assert_eq!(words, "the target asks for more than a million rounds of SCRAM");
+    }
+    tokio::time::timeout(LIMIT, target_says).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_target_that_reads_texts_differently_is_not_used() {
+    let start = b"S\0\0\0\x16server_version\x0015\0S\0\0\0\x24standard_conforming_strings\0off\0Z\0\0\0\x05I";
+    let words = verdict("disable", vec![[OK, start.as_slice()].concat()]).await;
+    assert!(words.starts_with("the target reads backslashes in texts differently"), "{words}");
+}
+
 #[tokio::test]
 async fn what_does_not_end_is_ended() {
     let long = "the target sent a message too long for the start of a session";
@@ -96,7 +134,10 @@ async fn what_is_no_protocol_is_said_so() {
         let words = verdict("disable", vec![answer.to_vec()]).await;
         assert!(words == GARBLED || words.contains("too long"), "{answer:?}: {words}");
     }
-    for after in [&b"K\0\0\0\x09\0\0\0\x01a"[..], b"Z\0\0\0\x05T", b"T\0\0\0\x04", b"R\0\0\0\x08\0\0\0\0"] {
+    let twice = b"K\0\0\0\x0c\0\0\0\x01abcdK\0\0\0\x0c\0\0\0\x02efgh";
+    for after in
+        [&twice[..], b"K\0\0\0\x09\0\0\0\x01a", b"Z\0\0\0\x05T", b"T\0\0\0\x04", b"R\0\0\0\x08\0\0\0\0"]
+    {
         assert_eq!(verdict("disable", vec![[OK, after].concat()]).await, GARBLED, "{after:?}");
     }
     let key = [OK, b"K\0\0\x01\x09\0\0\0\x01", &[7; 257]].concat();
