@@ -1,5 +1,6 @@
 //! From text to what its statements would do.
 
+use crate::assigns::Assignment;
 use crate::fault::SqlFault;
 use crate::kind::StatementKind;
 use crate::outputs::Outputs;
@@ -25,6 +26,8 @@ pub struct Statement {
     pub effects: Vec<Effect>,
     pub relations: Relations,
     pub outputs: Outputs,
+    /// The values that it writes. A table of `relations.writes` that none of them names gets nobody knows what.
+    pub assigns: Vec<Assignment>,
     /// Every column name referenced anywhere.
     pub all_columns: BTreeSet<String>,
     /// Values may reach the result under no name of `all_columns`: nested stars, whole rows, NATURAL and USING joins,

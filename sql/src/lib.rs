@@ -6,6 +6,7 @@
 //! text leaves open) and does no I/O. Invariant: what cannot be understood is the effect `unknown`, never nothing.
 
 pub mod analysis;
+pub mod assigns;
 pub mod cache;
 pub mod fault;
 mod functions;
@@ -21,6 +22,7 @@ mod walk;
 mod whole;
 
 pub use analysis::{Analysis, Change, ChangeKind, Names, Statement, analyze};
+pub use assigns::{Assignment, Destination, Given, Place};
 pub use cache::Cache;
 pub use fault::SqlFault;
 pub use kind::{CloseWhich, CopyEnd, DiscardWhich, StatementKind, TransactionKind};

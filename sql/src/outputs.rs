@@ -14,6 +14,9 @@ pub struct Uses {
 }
 
 impl Uses {
+    pub(crate) fn of(column: &str) -> Self {
+        Self { columns: [column.to_owned()].into(), wide: false }
+    }
     pub fn is_constant(&self) -> bool {
         self.columns.is_empty() && !self.wide
     }

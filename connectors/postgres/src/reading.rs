@@ -1,10 +1,11 @@
 //! What a text would do, read once and resolved against the catalog, for every time it comes again.
 
 use crate::catalog::Snapshot;
-use sallyport_core::{Action, Effects};
+use sallyport_core::{Action, Effects, Epoch};
 use sallyport_sql::{Analysis, SqlFault, Statement, StatementKind};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Texts whose reading a session keeps.
 const KEPT: usize = 128;
@@ -16,6 +17,8 @@ pub struct Reading {
     /// The statements that are not empty.
     live: Vec<usize>,
     effects: Vec<Effects>,
+    /// For each live statement, what it was looked at under and found harmless.
+    passed: Vec<Stamp>,
     version: u64,
     /// It makes or drops prepared statements or cursors, or runs one by its name in SQL.
     pub names: bool,
@@ -31,8 +34,9 @@ impl Reading {
             .filter_map(|at| analysis.statements.get(*at))
             .map(|statement| statement.effects_with(snapshot))
             .collect();
+        let passed = live.iter().map(|_| Stamp::default()).collect();
         let names = analysis.statements.iter().any(|statement| is_of_names(&statement.kind));
-        Self { live, effects, version: snapshot.version(), names, analysis }
+        Self { live, effects, passed, version: snapshot.version(), names, analysis }
     }
     /// How many statements are not empty.
     pub fn count(&self) -> usize {
@@ -43,6 +47,23 @@ impl Reading {
     }
     pub fn effects(&self, at: usize) -> Option<&Effects> {
         self.effects.get(at)
+    }
+}
+
+/// The rules and the catalog under which something was found. Of one session, so that nobody else writes between.
+#[derive(Debug, Default)]
+struct Stamp {
+    epoch: AtomicU64,
+    version: AtomicU64,
+}
+
+impl Stamp {
+    fn is(&self, epoch: Epoch, version: u64) -> bool {
+        self.epoch.load(Ordering::Relaxed) == epoch.0 && self.version.load(Ordering::Relaxed) == version
+    }
+    fn set(&self, epoch: Epoch, version: u64) {
+        self.epoch.store(epoch.0, Ordering::Relaxed);
+        self.version.store(version, Ordering::Relaxed);
     }
 }
 
@@ -103,6 +124,15 @@ impl Meaning {
             | StatementKind::Declare { inner, .. }
             | StatementKind::Explain { inner, .. } => Some(inner),
             _ => Some(own),
+        }
+    }
+    /// Whether it was looked at under these rules and this catalog and there was nothing against it.
+    pub fn has_passed(&self, epoch: Epoch, version: u64) -> bool {
+        self.reading.passed.get(self.at).is_some_and(|stamp| stamp.is(epoch, version))
+    }
+    pub fn pass(&self, epoch: Epoch, version: u64) {
+        if let Some(stamp) = self.reading.passed.get(self.at) {
+            stamp.set(epoch, version);
         }
     }
     pub fn is_of_names(&self) -> bool {

@@ -10,6 +10,7 @@
 mod answer;
 mod ask;
 mod cleared;
+mod looks;
 
 pub use cleared::{Cleared, Ruling, Settled};
 

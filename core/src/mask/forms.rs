@@ -20,6 +20,20 @@ pub enum Form {
 /// What [`Form::Redact`] writes.
 pub const REDACTED: &str = "[redacted]";
 
+/// So many characters of a value's hash are shown.
+const HASH_SHOWN: usize = 16;
+
+/// Whether a text may be what a mask wrote, of whatever form, or hold it. Cheap; [`Form::wrote`] says more.
+pub fn may_be_mask(text: &[u8]) -> bool {
+    memchr::memmem::find(text, REDACTED.as_bytes()).is_some()
+        || memchr::memchr(b'*', text).is_some()
+        || is_hash(text)
+}
+
+fn is_hash(text: &[u8]) -> bool {
+    text.len() == HASH_SHOWN && text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("unknown mask form {0:?}: write null, redact, hash, or partial(N) with N from 1 to 16")]
 pub struct UnknownForm(pub String);
@@ -79,7 +93,7 @@ impl Form {
             Form::Partial { keep } => write_partial(value, usize::from(keep), out),
             Form::Hash => {
                 let hash = blake3::keyed_hash(&key.0, value);
-                out.extend_from_slice(hash.to_hex().get(..16).unwrap_or_default().as_bytes());
+                out.extend_from_slice(hash.to_hex().get(..HASH_SHOWN).unwrap_or_default().as_bytes());
             }
         }
         true

@@ -46,6 +46,12 @@ pub(crate) fn takes_rows(name: &str) -> bool {
     ROWS.binary_search(&name).is_ok()
 }
 
+/// Whether it leaves its arguments where the statement's result does not show them: a file, a lock, a setting, a channel.
+pub(crate) fn keeps(path: &[String]) -> bool {
+    let reach = path.last().and_then(|name| reach(name));
+    reach.is_some_and(|reach| !matches!(reach, Reach::ReadSetting | Reach::FileRead | Reach::LargeRead))
+}
+
 /// The operators of `pg_catalog`: all of them only compute.
 pub(crate) fn is_operator(name: &str) -> bool {
     OPERATORS.contains(&name)

@@ -4,12 +4,13 @@ use super::access::{is_administrative, kind_of, role_name};
 use super::name::{path_of, type_path};
 use super::{Walk, strings, table_name, table_of};
 use crate::analysis::{Change, ChangeKind};
+use crate::assigns::{Given, Place};
 use crate::kind::StatementKind;
-use crate::outputs::Outputs;
+use crate::outputs::{Outputs, Uses};
 use pg_query::NodeEnum as E;
 use pg_query::protobuf::{
-    AlterTableStmt, ColumnDef, Constraint, CreateFunctionStmt, CreateStmt, DropStmt, Node, ObjectType,
-    RangeVar,
+    AlterTableCmd, AlterTableStmt, AlterTableType, ColumnDef, Constraint, CreateFunctionStmt, CreateStmt,
+    DropStmt, Node, ObjectType, RangeVar,
 };
 use sallyport_core::{Action, ObjectKind};
 
@@ -55,10 +56,17 @@ impl Walk {
             E::RenameStmt(rename) => {
                 self.change_object(rename.rename_type, rename.relation.as_ref(), rename.object.as_deref());
                 self.rename(rename.rename_type, rename.relation.as_ref(), &rename.newname);
+                let renamed = match ObjectType::try_from(rename.rename_type) {
+                    Ok(ObjectType::ObjectColumn) => Uses::of(&rename.subname),
+                    Ok(ObjectType::ObjectTabconstraint | ObjectType::ObjectTrigger) => Uses::default(),
+                    Ok(_) | Err(_) => Uses { wide: rename.relation.is_some(), ..Uses::default() },
+                };
+                self.puts_elsewhere(&renamed);
             }
             E::AlterObjectSchemaStmt(alter) => {
                 self.change_object(alter.object_type, alter.relation.as_ref(), alter.object.as_deref());
                 self.effect(Action::Alter, ObjectKind::Schema, vec![alter.newschema.clone()]);
+                self.puts_elsewhere(&Uses { wide: alter.relation.is_some(), ..Uses::default() });
             }
             E::AlterOwnerStmt(alter) => {
                 self.change_object(alter.object_type, alter.relation.as_ref(), alter.object.as_deref());
@@ -511,12 +519,35 @@ impl Walk {
                         if let Some(owner) = &command.newowner {
                             walk.effect(Action::Grant, ObjectKind::Role, vec![role_name(owner)]);
                         }
-                        walk.alter_part(command.def.as_deref());
+                        let uses = walk.uses_of(|walk| walk.alter_part(command.def.as_deref()));
+                        walk.alters(alter.relation.as_ref(), command, uses);
                     }
                     _ => walk.unknown(),
                 }
             }
         });
+    }
+
+    /// Values of one name that are to be had under another: a column computed anew, rows shown by another table.
+    fn alters(&mut self, table: Option<&RangeVar>, command: &AlterTableCmd, uses: Uses) {
+        use AlterTableType as T;
+        match (T::try_from(command.subtype), table) {
+            (Ok(T::AtAlterColumnType), Some(range)) => {
+                let column = Place::Named(command.name.clone());
+                self.assigns(&table_name(range), column, uses, false, Given::default());
+            }
+            (
+                Ok(
+                    T::AtAddInherit
+                    | T::AtDropInherit
+                    | T::AtAttachPartition
+                    | T::AtDetachPartition
+                    | T::AtDetachPartitionFinalize,
+                ),
+                _,
+            ) => self.puts_elsewhere(&Uses { wide: true, ..Uses::default() }),
+            _ => {}
+        }
     }
 
     fn alter_part(&mut self, part: Option<&Node>) {

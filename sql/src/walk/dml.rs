@@ -30,16 +30,21 @@ impl Walk {
         let target = self.target_row(relation.as_ref());
         self.write(Action::Insert, target.clone(), false);
         self.assigned(cols);
+        let mut source = (None, Outputs::None);
         let mut taint = match select_stmt.as_deref().map(|node| node.node.as_ref()) {
             Some(Some(NodeEnum::SelectStmt(select))) => self.uses_of(|walk| {
                 walk.rows.push(BTreeSet::new());
-                walk.select(select, Place::Within);
+                source = (Some(&**select), walk.select(select, Place::Within));
                 walk.rows.pop();
             }),
-            Some(_) => self.uses_of(Self::unknown),
+            Some(_) => self.uses_of(|walk| {
+                walk.unknown();
+                source.1 = Outputs::Unknown;
+            }),
             None => Uses::default(),
         };
         taint.wide |= self.inner_star;
+        self.inserted(&target, cols, source, &taint);
         if let Some(conflict) = on_conflict_clause {
             taint.absorb(&self.on_conflict(conflict, insert, &target));
         }
@@ -55,7 +60,7 @@ impl Walk {
             self.exprs(&infer.index_elems);
             self.opt(infer.where_clause.as_deref());
         }
-        let taint = self.uses_of(|walk| walk.assigned(&conflict.target_list));
+        let taint = self.set_columns(target, &conflict.target_list, Plainness::Plain);
         let filter = self.uses_of(|walk| walk.opt(conflict.where_clause.as_deref()));
         match OnConflictAction::try_from(conflict.action) {
             Ok(OnConflictAction::OnconflictUpdate) => {
@@ -84,11 +89,7 @@ impl Walk {
         self.rows.push(BTreeSet::new());
         let target = self.target_row(relation.as_ref());
         let plainness = self.sources(from_clause);
-        let mut taint = self.uses_of(|walk| walk.assigned(target_list));
-        if plainness == Plainness::Mixed && !taint.is_constant() {
-            taint.absorb(&self.uses);
-            taint.wide |= self.inner_star;
-        }
+        let taint = self.set_columns(&target, target_list, plainness);
         let filter = self.uses_of(|walk| walk.opt(where_clause.as_deref()));
         let whole = self.is_whole(where_clause.as_deref(), relation.as_ref(), from_clause);
         self.write(Action::Update, target.clone(), whole);
@@ -132,21 +133,21 @@ impl Walk {
         self.rows.push(BTreeSet::new());
         let target = self.target_row(relation.as_ref());
         let sources: &[Node] = source_relation.as_deref().map_or(&[], std::slice::from_ref);
-        self.sources(sources);
+        let plainness = self.sources(sources);
+        // The values first: what the conditions name is not behind them.
+        let taints: Vec<Uses> =
+            merge_when_clauses.iter().map(|clause| self.merge_assigns(clause, &target, plainness)).collect();
         let joined = self.uses_of(|walk| walk.opt(join_condition.as_deref()));
         if !joined.is_constant() {
             self.read(target.clone());
         }
         let all_joined = self.is_whole(join_condition.as_deref(), relation.as_ref(), sources);
         let mut taint = Uses::default();
-        for clause in merge_when_clauses {
-            match &clause.node {
-                Some(NodeEnum::MergeWhenClause(clause)) => {
-                    let rest = !self.is_whole(clause.condition.as_deref(), relation.as_ref(), sources);
-                    taint.absorb(&self.merge_clause(clause, &target, all_joined, rest));
-                }
-                _ => self.unknown(),
-            }
+        for (clause, assigned) in merge_when_clauses.iter().zip(taints) {
+            let Some(NodeEnum::MergeWhenClause(clause)) = &clause.node else { continue };
+            let rest = !self.is_whole(clause.condition.as_deref(), relation.as_ref(), sources);
+            self.merge_clause(clause, &target, &assigned, all_joined, rest);
+            taint.absorb(&assigned);
         }
         if !taint.is_constant() {
             taint.absorb(&self.uses);
@@ -158,13 +159,26 @@ impl Walk {
         outputs
     }
 
+    fn merge_assigns(&mut self, clause: &Node, target: &TableName, plainness: Plainness) -> Uses {
+        let Some(NodeEnum::MergeWhenClause(clause)) = &clause.node else {
+            self.unknown();
+            return Uses::default();
+        };
+        if CmdType::try_from(clause.command_type) != Ok(CmdType::CmdInsert) {
+            return self.set_columns(target, &clause.target_list, plainness);
+        }
+        self.assigned(&clause.target_list);
+        self.merge_values(target, &clause.target_list, &clause.values, plainness)
+    }
+
     fn merge_clause(
         &mut self,
         clause: &MergeWhenClause,
         target: &TableName,
+        assigned: &Uses,
         all_joined: bool,
         narrowed: bool,
-    ) -> Uses {
+    ) {
         let matched = match MergeMatchKind::try_from(clause.match_kind) {
             Ok(MergeMatchKind::MergeWhenMatched | MergeMatchKind::MergeWhenNotMatchedByTarget) => all_joined,
             // Rows without a partner: as many as the source leaves, so possibly all.
@@ -176,10 +190,6 @@ impl Walk {
         };
         let whole = matched && !narrowed;
         let condition = self.uses_of(|walk| walk.opt(clause.condition.as_deref()));
-        let taint = self.uses_of(|walk| {
-            walk.assigned(&clause.target_list);
-            walk.exprs(&clause.values);
-        });
         match CmdType::try_from(clause.command_type) {
             Ok(CmdType::CmdInsert) => self.write(Action::Insert, target.clone(), false),
             Ok(CmdType::CmdUpdate) => self.write(Action::Update, target.clone(), whole),
@@ -194,10 +204,9 @@ impl Walk {
             )
             | Err(_) => self.unknown(),
         }
-        if !condition.is_constant() || !taint.is_constant() {
+        if !condition.is_constant() || !assigned.is_constant() {
             self.read(target.clone());
         }
-        taint
     }
 
     /// The table written to: always a real one, whatever common table expressions are called.
@@ -226,7 +235,7 @@ impl Walk {
         }
     }
 
-    fn subscripts(&mut self, indirection: &[Node]) {
+    pub(super) fn subscripts(&mut self, indirection: &[Node]) {
         for step in indirection {
             if let Some(NodeEnum::AIndices(_)) = &step.node {
                 self.expr(step);

@@ -428,8 +428,12 @@ impl Walk {
             funcformat: _,
             location: _,
         } = call;
-        self.function_name(&strings(funcname), args);
-        self.exprs(args);
+        let path = strings(funcname);
+        self.function_name(&path, args);
+        let uses = self.uses_of(|walk| walk.exprs(args));
+        if functions::keeps(&path) {
+            self.puts_elsewhere(&uses);
+        }
         self.exprs(agg_order);
         self.opt(agg_filter.as_deref());
         if let Some(window) = over {

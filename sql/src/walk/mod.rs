@@ -6,10 +6,12 @@
 //! expression is left unvisited.
 
 mod access;
+mod assigns;
 mod calls;
 mod define;
 mod dml;
 mod expression;
+mod given;
 mod json;
 mod name;
 mod query;
@@ -20,6 +22,7 @@ mod tables;
 mod types;
 
 use crate::analysis::{Analysis, Change, ChangeKind, Statement};
+use crate::assigns::{Assignment, Given, Place};
 use crate::kind::StatementKind;
 use crate::outputs::{Outputs, Uses};
 use crate::relations::{Relations, TableName};
@@ -42,6 +45,9 @@ pub(crate) struct Walk {
     inner_star: bool,
     literal_sensitive: bool,
     creates: Vec<Change>,
+    assigns: Vec<Assignment>,
+    /// Assignments of a list that is still being visited.
+    pending: Vec<(TableName, Place, Uses, bool, Given)>,
     /// Common table expressions that can be seen from here, innermost last.
     ctes: Vec<Yields>,
     /// Names by which whole rows can be spoken of from here, innermost last.
@@ -83,6 +89,7 @@ impl Statement {
             effects: Vec::new(),
             relations: Relations::default(),
             outputs: Outputs::None,
+            assigns: Vec::new(),
             all_columns: BTreeSet::new(),
             wide: false,
             creates: Vec::new(),
@@ -110,6 +117,7 @@ impl Walk {
             effects,
             relations: std::mem::take(&mut self.relations),
             outputs,
+            assigns: std::mem::take(&mut self.assigns),
             all_columns: uses.columns,
             wide: uses.wide || std::mem::take(&mut self.inner_star),
             creates: std::mem::take(&mut self.creates),

@@ -85,6 +85,8 @@ impl Walk {
             self.new_table(into);
         }
         self.rows.pop();
+        // A name in a subquery may be that of a common table expression's column.
+        let plainness = if self.has_ctes() { Plainness::Mixed } else { plainness };
         self.leave_with();
         match (arms, rows) {
             (Some(outputs), _) => outputs,

@@ -49,6 +49,7 @@ impl Walk {
         self.relations = inner.relations.clone();
         self.uses = Uses { columns: inner.all_columns.clone(), wide: inner.wide };
         self.creates = inner.creates.clone();
+        self.assigns = inner.assigns.clone();
         let (kind, outputs) = outer(Box::new(inner));
         self.finish(kind, outputs)
     }
@@ -186,6 +187,9 @@ impl Walk {
                 Outputs::Unknown
             }
         };
+        if !is_from && (*is_program || !filename.is_empty()) {
+            self.puts_elsewhere(&all_of(&outputs));
+        }
         if *is_program {
             self.effect(Action::CopyProgram, ObjectKind::Program, vec![filename.clone()]);
             return (StatementKind::CopyServer(CopyEnd::Program), Outputs::None);
@@ -228,6 +232,22 @@ fn is_off(arg: Option<&Node>) -> bool {
 
 fn one_constant() -> Outputs {
     Outputs::List(vec![Output::Derived(Uses::default())])
+}
+
+fn all_of(outputs: &Outputs) -> Uses {
+    let mut all = Uses::default();
+    match outputs {
+        Outputs::List(list) => {
+            for output in list {
+                all.wide |= matches!(output, Output::Star(_));
+                let (Output::Star(uses) | Output::Direct { uses, .. } | Output::Derived(uses)) = output;
+                all.absorb(uses);
+            }
+        }
+        Outputs::None => {}
+        Outputs::Unknown => all.wide = true,
+    }
+    all
 }
 
 fn copied_columns(columns: &[String]) -> Outputs {

@@ -3,9 +3,11 @@
 //! Two sources are joined: the RowDescription names the true origin of plain columns, the statement's text says what
 //! the others are computed from. Where neither can say, the origin is unknown and the column is masked.
 
+mod copied;
 pub mod copying;
 mod origin;
 mod shape;
 
-pub use origin::{copied, masks_anything, origins, touches_masked};
+pub use copied::copied;
+pub use origin::{masks_anything, origins, touches_masked};
 pub use shape::shape;

@@ -3,7 +3,7 @@
 use crate::catalog::{Relation, Snapshot};
 use sallyport_core::mask::plan::{ColumnRef, Origin};
 use sallyport_core::{Action, Gate};
-use sallyport_sql::{ChangeKind, Output, Outputs, Statement, StatementKind, Uses};
+use sallyport_sql::{Output, Outputs, Statement, Uses};
 
 /// The tables a statement reads or returns rows of, as the catalog knows them.
 struct Reads<'a> {
@@ -51,12 +51,17 @@ impl<'a> Reads<'a> {
 }
 
 /// Whether the statement runs a function whose body nobody read: it may return what any table holds.
-fn calls(statement: &Statement) -> bool {
+pub(super) fn calls(statement: &Statement) -> bool {
     statement.effects.iter().any(|effect| effect.action == Action::Call)
 }
 
 /// Appends the column and, where it is a view's, what is behind it.
-fn followed<'a>(snapshot: &'a Snapshot, oid: u32, number: i16, origins: &mut Vec<ColumnRef<'a>>) -> bool {
+pub(super) fn followed<'a>(
+    snapshot: &'a Snapshot,
+    oid: u32,
+    number: i16,
+    origins: &mut Vec<ColumnRef<'a>>,
+) -> bool {
     let Some(relation) = snapshot.relation(oid) else { return false };
     let Some(own) = reference(relation, number) else { return false };
     origins.push(own);
@@ -181,32 +186,6 @@ pub fn touches_masked(gate: &mut Gate, statement: &Statement, snapshot: &Snapsho
     }
 }
 
-/// A column that this caller may not see and that the statement would write to where no mask follows it: a new table,
-/// or rows of another one. Empty where nobody can say which.
-pub fn copied(gate: &mut Gate, statement: &Statement, snapshot: &Snapshot) -> Option<String> {
-    let copies = match &statement.kind {
-        StatementKind::Insert | StatementKind::Update | StatementKind::Merge => true,
-        StatementKind::Ddl => statement.creates.iter().any(|change| change.kind == ChangeKind::Relation),
-        _ => statement.relations.writes.iter().next().is_some(),
-    };
-    let others = statement.relations.reads.difference(&statement.relations.writes).next().is_some();
-    if !copies || !others {
-        return None;
-    }
-    let mut reads = statement.clone();
-    reads.relations.writes.clear();
-    match Reads::of(&reads, snapshot, false).behind(&all_of(statement)) {
-        Origin::Unknown => Some(String::new()),
-        Origin::Column(column) => masked(gate, &[column]),
-        Origin::Derived(columns) => masked(gate, &columns),
-    }
-}
-
-fn masked(gate: &mut Gate, columns: &[ColumnRef<'_>]) -> Option<String> {
-    let found = columns.iter().find(|column| !gate.sees(column))?;
-    Some(format!("{}.{}.{}", found.schema, found.table, found.column))
-}
-
 /// Whether any column of the database is masked for this caller.
 pub fn masks_anything(gate: &mut Gate, snapshot: &Snapshot) -> bool {
     snapshot.relations().filter(|relation| !relation.is_of_system()).any(|relation| {
@@ -217,7 +196,7 @@ pub fn masks_anything(gate: &mut Gate, snapshot: &Snapshot) -> bool {
 }
 
 /// Everything the statement names.
-fn all_of(statement: &Statement) -> Uses {
+pub(super) fn all_of(statement: &Statement) -> Uses {
     Uses { columns: statement.all_columns.clone(), wide: statement.wide }
 }
 

@@ -5,10 +5,10 @@ use super::names::{MOST, MOST_BYTES, Portal, Prepared};
 use super::{Copying, End, MOST_STATEMENT, MOST_WAITING, Progress, Serving, Step};
 use crate::cancel::Registered;
 use crate::reading::{Meaning, Reading, by_name};
+use crate::refusal;
 use crate::wire::{self, front, front::Front};
-use crate::{columns, refusal};
 use sallyport_core::event::{Answer, Ask, Done, Frame};
-use sallyport_core::{Command, CommandKind, CommandNo, Denial, Effects, Fault, Parameters, Ruling};
+use sallyport_core::{Command, CommandKind, CommandNo, Effects, Fault, Parameters, Ruling};
 use sallyport_sql::{CloseWhich, DiscardWhich, Statement, StatementKind};
 use std::sync::{Arc, LazyLock};
 
@@ -261,7 +261,7 @@ impl Serving {
             let runs = named.iter().find(|(statement, _)| *statement == progress.at);
             let meaning =
                 runs.map_or_else(|| Meaning::of(reading, at), |(_, prepared)| prepared.meaning.clone());
-            if let Some(denial) = self.launders(&meaning)? {
+            if let Some(denial) = self.guard(&meaning)? {
                 if let Some(first) = progress.first {
                     self.never_ran(first, progress.at, "another statement of the message was refused")?;
                 }
@@ -332,25 +332,6 @@ impl Serving {
             last_portal: self.names.last_portal(),
         })));
         Ok(Step::Done)
-    }
-
-    /// A statement that would put masked values where nothing masks them is refused, whatever the rules say of it.
-    pub(super) fn launders(&mut self, meaning: &Meaning) -> Result<Option<Denial>, Fault> {
-        let Some(statement) = meaning.inner_or_own() else { return Ok(None) };
-        let writes = !statement.relations.writes.is_empty() || !statement.creates.is_empty();
-        if statement.relations.reads.is_empty() || !writes {
-            return Ok(None);
-        }
-        let snapshot = Arc::clone(&self.snapshot);
-        if !self.plans.is_strict(&mut self.gate, &snapshot) {
-            return Ok(None);
-        }
-        let Some(column) = columns::copied(&mut self.gate, statement, &snapshot) else { return Ok(None) };
-        let what =
-            if column.is_empty() { "masked values".to_owned() } else { format!("masked values of {column}") };
-        let words = format!("This would copy {what} to where they are not masked.");
-        let denial = self.gate.refuse("a statement that copies masked values", "masked-copy", &words);
-        if denial.fatal { Err(denial.into()) } else { Ok(Some(denial)) }
     }
 
     /// A message of which one statement waited while the rules changed under the others.

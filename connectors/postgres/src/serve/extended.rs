@@ -49,7 +49,7 @@ impl Serving {
             return Ok(Step::Done);
         }
         let meaning = Meaning::of(&reading, 0);
-        if let Some(denial) = self.launders(&meaning)? {
+        if let Some(denial) = self.guard(&meaning)? {
             self.refuse_extended(refusal::denied(&denial, None))?;
             return Ok(Step::Done);
         }
@@ -139,7 +139,7 @@ impl Serving {
         let prepared = self.names.statement(statement).cloned();
         if let Some(prepared) = &prepared {
             let runs = self.runs(prepared);
-            if let Some(denial) = self.launders(&runs)? {
+            if let Some(denial) = self.guard(&runs)? {
                 self.scratch = scratch;
                 self.refuse_extended(refusal::denied(&denial, None))?;
                 return Ok(Step::Done);

@@ -8,6 +8,7 @@ mod asks;
 mod awaited;
 mod copying;
 mod extended;
+mod guarding;
 mod holding;
 mod inbox;
 mod names;

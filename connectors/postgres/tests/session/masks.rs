@@ -176,3 +176,128 @@ fn masked_values_cannot_be_copied_to_where_nothing_masks_them() {
     assert_eq!(client.query("INSERT INTO scratch SELECT id FROM customers")[0], "done INSERT 0 3");
     assert_eq!(client.query("UPDATE customers SET name = 'Ada' WHERE id = 1")[0], "done UPDATE 1");
 }
+
+fn refused(stage: &crate::stage::Stage, sql: &str, words: &str) {
+    let mut client = Client::connect(stage.port);
+    let lines = client.query(sql);
+    assert!(lines[0].starts_with(words), "{sql}: {lines:?}");
+    client.send(|out| {
+        parse(out, "", sql);
+        write::sync(out);
+    });
+    let lines = client.until_ready();
+    assert!(lines[0].starts_with(words), "{sql}: {lines:?}");
+}
+
+#[test]
+fn masked_values_cannot_be_moved_within_their_table() {
+    let stage = stage(true);
+    for sql in [
+        "UPDATE customers SET name = email WHERE id = 1",
+        "UPDATE customers SET name = upper(email) WHERE id = 1",
+        "UPDATE customers SET name = 'x' || card WHERE id = 1",
+        "UPDATE customers SET name = (SELECT email FROM customers c WHERE c.id = customers.id) WHERE id = 1",
+        "UPDATE customers SET name = (SELECT e FROM (SELECT email AS e FROM customers) s LIMIT 1) WHERE id = 1",
+        "UPDATE customers SET (id, name) = (SELECT id, email FROM customers c WHERE c.id = 1) WHERE id = 1",
+        "UPDATE customers SET (id, name) = ROW(id, email) WHERE id = 1",
+        "UPDATE customers SET name = c.email FROM customers c WHERE c.id = 1 AND customers.id = 1",
+        "UPDATE customers SET name = s.e FROM (SELECT email AS e FROM customers) s WHERE id = 1",
+        "WITH w AS (SELECT email AS e FROM customers) UPDATE customers SET name = (SELECT e FROM w LIMIT 1) WHERE id = 1",
+        "WITH w AS (SELECT email AS e FROM customers) UPDATE customers SET name = w.e FROM w WHERE id = 1",
+        "WITH w(a, b) AS (TABLE customers) UPDATE customers SET name = (SELECT min(b) FROM w) WHERE id = 1",
+        "UPDATE customers SET name = CASE WHEN email LIKE 'a%' THEN 'yes' END WHERE id = 1",
+        "UPDATE customers SET name = customers::text WHERE id = 1",
+        "UPDATE customers SET name = row_to_json(customers)->>'email' WHERE id = 1",
+        "UPDATE customers SET name = to_jsonb(customers.*)::text WHERE id = 1",
+        "UPDATE customers SET id = balance WHERE id = 1",
+        "UPDATE customers SET card = email WHERE id = 1",
+        "UPDATE customers SET card = reverse(card) WHERE id = 1",
+        "UPDATE customers SET card = left(card, 8) WHERE id = 1",
+        "UPDATE contacts SET id = length(address) WHERE id = 1",
+        "INSERT INTO customers (id, name) SELECT id + 50, email FROM customers",
+        "INSERT INTO customers SELECT id + 50, email FROM customers",
+        "INSERT INTO customers SELECT id + 50, c.* FROM customers c",
+        "INSERT INTO customers (id, name) VALUES (50, (SELECT email FROM customers WHERE id = 1))",
+        "INSERT INTO customers (id, name) SELECT 50, e FROM (SELECT email AS e FROM customers) s",
+        "WITH w AS (SELECT email AS e FROM customers) INSERT INTO customers (id, name) SELECT 50, e FROM w",
+        "INSERT INTO customers (id, name) WITH w AS (SELECT email AS e FROM customers) SELECT 50, (SELECT e FROM w LIMIT 1)",
+        "INSERT INTO customers (id, name) SELECT 50, 'x' UNION ALL SELECT id, email FROM customers",
+        "INSERT INTO customers (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET name = customers.email",
+        "INSERT INTO customers (id, email) SELECT id, upper(email) FROM customers ON CONFLICT (id) DO UPDATE SET name = excluded.email",
+        "INSERT INTO customers AS t (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET name = coalesce(t.email, '')",
+        "MERGE INTO customers t USING customers s ON t.id = s.id WHEN MATCHED THEN UPDATE SET name = s.email",
+        "MERGE INTO customers t USING (SELECT 1 AS id) s ON t.id = s.id WHEN MATCHED THEN UPDATE SET name = t.email",
+        "MERGE INTO customers t USING (SELECT id + 60 AS i, email AS e FROM customers) s ON t.id = s.i WHEN NOT MATCHED THEN INSERT (id, name) VALUES (s.i, s.e)",
+        "WITH d AS (DELETE FROM customers WHERE id = 77 RETURNING email AS e) INSERT INTO customers (id, name) SELECT 78, e FROM d",
+        "WITH u AS (UPDATE customers SET name = email WHERE id = 1 RETURNING id) SELECT id FROM u",
+        "UPDATE plain SET note = told() WHERE id = 1",
+        "INSERT INTO plain SELECT 1, x FROM hearsay",
+        "INSERT INTO plain (id, note) VALUES (1, told())",
+        "INSERT INTO plain SELECT 1, 'x' || (SELECT c FROM customers c LIMIT 1)",
+        "SELECT lo_from_bytea(0, email::bytea) FROM customers",
+        "SELECT set_config('my.value', email, false) FROM customers",
+        "SELECT pg_notify('news', email) FROM customers",
+        "SELECT setval('numbers', balance::bigint) FROM customers WHERE id = 1",
+        "SELECT pg_advisory_lock(balance::bigint) FROM customers WHERE id = 1",
+        "ALTER TABLE customers RENAME COLUMN email TO name2",
+        "ALTER TABLE customers RENAME TO clients",
+        "ALTER TABLE customers SET SCHEMA information_schema",
+        "ALTER TABLE customers ALTER COLUMN name TYPE text USING email",
+        "ALTER TABLE customers INHERIT plain",
+        "CREATE RULE gossip AS ON UPDATE TO customers DO ALSO INSERT INTO plain VALUES (0, old.email)",
+        "COPY customers TO '/tmp/never'",
+        "COPY (SELECT id, email FROM customers) TO PROGRAM 'cat'",
+    ] {
+        refused(&stage, sql, "error 42501 This would copy masked values");
+    }
+    assert_eq!(crate::server::truth("SELECT count(*) FROM customers WHERE name LIKE '%@%' OR id > 40"), "0");
+}
+
+#[test]
+fn ordinary_writes_to_a_table_with_masked_columns_run() {
+    let stage = stage(true);
+    let mut client = Client::connect(stage.port);
+    for (sql, done) in [
+        ("UPDATE customers SET name = upper(name) WHERE id = 2", "done UPDATE 1"),
+        ("UPDATE customers SET name = 'Bob' WHERE id = 2 AND email IS NOT NULL", "done UPDATE 1"),
+        ("UPDATE customers SET card = card WHERE id = 2", "done UPDATE 1"),
+        ("UPDATE customers SET card = coalesce(card, '4000') WHERE id = 2", "done UPDATE 1"),
+        ("UPDATE customers SET email = email || '' WHERE id = 2", "done UPDATE 1"),
+        ("UPDATE customers SET email = lower(email), balance = balance + 0 WHERE id = 2", "done UPDATE 1"),
+        (
+            "UPDATE plain SET note = note || '' FROM customers c WHERE c.id = plain.id AND c.email = '-'",
+            "done UPDATE 0",
+        ),
+        ("UPDATE customers SET email = NULL WHERE id = 3", "done UPDATE 1"),
+        ("INSERT INTO customers (id, name, email) VALUES (90, 'Dot', 'dot@x.example')", "done INSERT 0 1"),
+        (
+            "INSERT INTO customers (id, email) VALUES (90, 'dot@y.example') ON CONFLICT (id) DO UPDATE SET email = excluded.email",
+            "done INSERT 0 1",
+        ),
+        (
+            "INSERT INTO customers (id, email) VALUES (90, 'Dot') ON CONFLICT (id) DO UPDATE SET name = excluded.email",
+            "done INSERT 0 1",
+        ),
+        ("INSERT INTO customers (id, card) SELECT 91, card FROM customers WHERE id = 1", "done INSERT 0 1"),
+        (
+            "MERGE INTO customers t USING (VALUES (91, 'Eve')) s(i, n) ON t.id = s.i WHEN MATCHED AND t.email IS NULL THEN UPDATE SET name = 'Eve'",
+            "done MERGE 1",
+        ),
+        (
+            "WITH d AS (DELETE FROM customers WHERE id = 91 RETURNING id) INSERT INTO scratch SELECT id FROM d",
+            "done INSERT 0 1",
+        ),
+        ("DELETE FROM customers WHERE id = 90", "done DELETE 1"),
+        ("DELETE FROM scratch WHERE id = 91", "done DELETE 1"),
+    ] {
+        assert_eq!(client.query(sql)[0], done, "{sql}");
+    }
+    client.query("BEGIN");
+    client.query("CREATE TEMP TABLE draft (id int, word text)");
+    assert_eq!(
+        client.query("INSERT INTO draft SELECT id, name FROM customers WHERE id = 1")[0],
+        "done INSERT 0 1"
+    );
+    assert_eq!(client.query("UPDATE draft SET word = lower(word) WHERE id = 1")[0], "done UPDATE 1");
+    client.query("ROLLBACK");
+}

@@ -29,6 +29,7 @@ const TABLES: &str = "
     CREATE FUNCTION gossip() RETURNS void LANGUAGE plpgsql AS $$
     BEGIN RAISE NOTICE 'she is %', (SELECT email FROM customers WHERE id = 1); END $$;
     CREATE TABLE scratch (id int);
+    CREATE SEQUENCE numbers;
     CREATE FUNCTION told() RETURNS text LANGUAGE sql AS 'SELECT email FROM customers WHERE id = 1';
     CREATE VIEW hearsay AS SELECT told() AS x;
     CREATE TABLE late (email text UNIQUE DEFERRABLE INITIALLY DEFERRED);
