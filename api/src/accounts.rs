@@ -5,12 +5,15 @@ use crate::auth::Who;
 use crate::error::{Answer, Problem};
 use crate::house::House;
 use crate::limits::HASHES_AT_ONCE;
-use sallyport_core::{Caller, CallerKind, Secret};
+use crate::standing::{NotStanding, standing};
+use crate::take::Checks;
+use sallyport_core::{Caller, Secret};
 use sallyport_identity::grants::{self, GrantRefusal};
 use sallyport_identity::{
     AgentAccount, IssuedToken, IssuerFault, Jwk, PersonAccount, TokenRequest, password,
 };
-use sallyport_store::{Agent, Person};
+use sallyport_store::{Agent, Person, StoreFault};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use tokio::sync::Semaphore;
 
@@ -19,6 +22,7 @@ static HASHES: Semaphore = Semaphore::const_new(HASHES_AT_ONCE);
 pub(crate) fn person_account(person: &Person) -> PersonAccount {
     PersonAccount {
         id: person.name.clone(),
+        since: person.created,
         name: person.display.clone(),
         password_hash: person.password_hash.clone(),
         groups: person.groups.clone(),
@@ -32,6 +36,7 @@ pub(crate) fn agent_account(agent: &Agent) -> AgentAccount {
     let keys = agent.public_keys.iter().filter_map(|key| serde_json::from_str::<Jwk>(key).ok());
     AgentAccount {
         id: agent.name.clone(),
+        since: agent.created,
         name: agent.display.clone(),
         secret_hash: agent.secret_hash.clone(),
         public_keys: keys.collect(),
@@ -66,22 +71,11 @@ impl House {
         let caller = if foreign { caller } else { self.standing(caller).await? };
         Ok(Who::new(caller, &self.roles))
     }
-    async fn standing(&self, mut caller: Caller) -> Answer<Caller> {
-        let groups = match caller.kind {
-            CallerKind::Person => {
-                let person = self.store.person(&caller.subject).await?;
-                person.filter(|person| !person.disabled).map(|person| person.groups)
-            }
-            CallerKind::Agent => {
-                let agent = self.store.agent(&caller.subject).await?.filter(|agent| !agent.disabled);
-                if let Some(agent) = &agent {
-                    caller.owner = Some(agent.owner.clone());
-                }
-                agent.map(|agent| agent.groups)
-            }
-        };
-        caller.groups = groups.ok_or_else(|| Problem::unauthenticated("the account is disabled or gone"))?;
-        Ok(caller)
+    async fn standing(&self, caller: Caller) -> Answer<Caller> {
+        standing(&self.store, caller).await.map_err(|fault| match fault {
+            NotStanding::Gone => Problem::unauthenticated(fault.to_string()),
+            NotStanding::Store(fault) => fault.into(),
+        })
     }
     pub(crate) fn issue(&self, request: &TokenRequest) -> Answer<IssuedToken> {
         self.issuer.issue(request, self.clock.now()).map_err(|fault| match fault {
@@ -98,6 +92,49 @@ impl House {
         let longest = self.max_token_seconds.min(self.issuer.settings().max_lifetime_seconds);
         asked.unwrap_or(otherwise).min(longest)
     }
+}
+
+pub(crate) const DISABLED: &str = "The account behind this session was disabled.";
+pub(crate) const REMOVED: &str = "The account behind this session was removed.";
+pub(crate) const CHANGED: &str = "The account behind this session was changed. Connect again.";
+
+/// The sessions of an account on this node. Those on others end with their token; the door refuses new ones everywhere.
+pub(crate) fn end_sessions(house: &House, name: &str, reason: &str) {
+    let principal = house.principal(name);
+    for live in house.live.list().into_iter().filter(|live| live.caller == principal) {
+        house.live.kill(&live.id, reason);
+    }
+}
+
+/// A session was let in by what the account was then. One that has less now is asked to come in again.
+pub(crate) fn has_less(
+    (groups, attributes): (&[String], &BTreeMap<String, String>),
+    (groups_now, attributes_now): (&[String], &BTreeMap<String, String>),
+) -> bool {
+    groups.iter().any(|group| !groups_now.contains(group)) || attributes != attributes_now
+}
+
+/// People and agents are spelled alike in rules and records, so that no name may be both.
+pub(crate) async fn name_is_free(house: &House, name: &str) -> Answer<()> {
+    let agent = house.store.agent(name).await?.map(|_| "agent");
+    let person = house.store.person(name).await?.map(|_| "person");
+    match agent.or(person) {
+        Some(noun) => Err(StoreFault::Exists { noun, name: name.to_owned() }.into()),
+        None => Ok(()),
+    }
+}
+
+/// What is checked of every account.
+pub(crate) fn check(
+    checks: &mut Checks,
+    (name, display): (&str, &str),
+    groups: &[String],
+    attributes: &BTreeMap<String, String>,
+) {
+    checks.name("name", name);
+    checks.text("display", display);
+    checks.texts("groups", groups);
+    checks.map("attributes", attributes);
 }
 
 /// The text to keep. Slow on purpose, so not on an async thread and not many at once.
@@ -158,7 +195,7 @@ impl From<SignInFault> for Problem {
             SignInFault::Refused(GrantRefusal::TooMany { .. }) => {
                 Problem::too_many("too many sign-ins failed")
             }
-            SignInFault::Refused(refusal) => Problem::unauthenticated(refusal.to_string()),
+            SignInFault::Refused(refusal) => Problem::not_signed_in(refusal.to_string()),
             SignInFault::Problem(problem) => *problem,
         }
     }

@@ -15,6 +15,7 @@ pub mod openapi;
 pub mod resources;
 mod router;
 mod sign_ins;
+mod standing;
 mod stream;
 mod take;
 
@@ -24,3 +25,4 @@ pub use house::{House, Live, LiveSession, Protocols, Reading, SettingForm};
 pub use journal::AdminJournal;
 pub use router::router;
 pub use sign_ins::SignIns;
+pub use standing::{NotStanding, standing};

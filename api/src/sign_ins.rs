@@ -4,8 +4,8 @@
 use crate::error::{Answer, Problem};
 use crate::limits::MAX_TICKETS;
 use sallyport_core::Moment;
-use sallyport_identity::Issuer;
 use sallyport_identity::grants::{Attempts, ClientAssertions, DEVICE_CODE_SECONDS, DeviceFlow};
+use sallyport_identity::{Issuer, PersonAccount};
 use sallyport_store::fresh_id;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -21,6 +21,7 @@ pub struct SignIns {
 #[derive(Clone)]
 pub(crate) struct Ticket {
     pub person: String,
+    pub account_since: Moment,
     pub user_code: String,
     until: Moment,
 }
@@ -36,7 +37,7 @@ impl SignIns {
             tickets: Mutex::default(),
         }
     }
-    pub(crate) fn ticket(&self, person: &str, user_code: &str, now: Moment) -> Answer<String> {
+    pub(crate) fn ticket(&self, person: &PersonAccount, user_code: &str, now: Moment) -> Answer<String> {
         let id = fresh_id("ticket").map_err(|fault| Problem::ours("sign you in", &fault))?;
         let mut tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
         tickets.retain(|_, ticket| ticket.until > now);
@@ -44,7 +45,9 @@ impl SignIns {
             return Err(Problem::too_many("too many people sign in at once"));
         }
         let until = now.plus_seconds(DEVICE_CODE_SECONDS);
-        tickets.insert(id.clone(), Ticket { person: person.into(), user_code: user_code.into(), until });
+        let (account_since, person) = (person.since, person.id.clone());
+        let ticket = Ticket { person, account_since, user_code: user_code.into(), until };
+        tickets.insert(id.clone(), ticket);
         Ok(id)
     }
     /// Works once.

@@ -63,6 +63,7 @@ impl Grant {
         if proven.principal() != caller.principal()
             || proven.chain != caller.chain
             || proven.kind != caller.kind
+            || proven.account_since != caller.account_since
         {
             return Err(Denial::of_house(
                 "renewal-of-another",

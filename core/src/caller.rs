@@ -39,6 +39,9 @@ pub struct Caller {
     pub expires: Moment,
     /// The token's own id, so that a record can name it without holding it.
     pub token_id: Option<String>,
+    /// When the account of this house behind it was made. One made anew under the same name is somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_since: Option<Moment>,
 }
 
 impl Caller {

@@ -77,6 +77,10 @@ impl Command<'_> {
         let target = grant.target();
         digester.text(target.name.as_str()).text(&target.host).count(usize::from(target.port));
         digester.text(&target.account).text(grant.database());
+        // An account made anew under the same name does not inherit what was approved for the one before.
+        if let Some(since) = caller.account_since {
+            digester.text(&since.0.to_string());
+        }
         digester.finish()
     }
 }

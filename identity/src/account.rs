@@ -2,7 +2,7 @@
 
 use crate::issuer::TokenRequest;
 use crate::keys::Jwk;
-use sallyport_core::CallerKind;
+use sallyport_core::{CallerKind, Moment};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,8 +10,10 @@ use std::fmt;
 /// A person who signs in here.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonAccount {
-    /// The subject of this person's tokens. Never given to anybody else.
+    /// The subject of this person's tokens.
     pub id: String,
+    /// When the account was made. With `id` it names the account for good: a name may be given anew.
+    pub since: Moment,
     /// What the person types and others read.
     pub name: String,
     /// argon2id, as [`crate::password::hash`] writes it.
@@ -32,6 +34,8 @@ pub struct PersonAccount {
 pub struct AgentAccount {
     /// The `client_id`, and the subject of this agent's tokens.
     pub id: String,
+    /// When the account was made. With `id` it names the account for good: a name may be given anew.
+    pub since: Moment,
     pub name: String,
     /// argon2id of the client secret; none where only keys are registered.
     pub secret_hash: Option<String>,
@@ -56,6 +60,7 @@ impl PersonAccount {
     pub fn token_request(&self, lifetime_seconds: i64) -> TokenRequest {
         TokenRequest {
             subject: self.id.clone(),
+            account_since: self.since,
             name: self.name.clone(),
             kind: CallerKind::Person,
             groups: self.groups.clone(),
@@ -72,6 +77,7 @@ impl AgentAccount {
     pub fn token_request(&self, lifetime_seconds: i64) -> TokenRequest {
         TokenRequest {
             subject: self.id.clone(),
+            account_since: self.since,
             name: self.name.clone(),
             kind: CallerKind::Agent,
             groups: self.groups.clone(),

@@ -33,6 +33,7 @@ fn verifier(issuer: &Arc<Issuer>) -> Verifier {
 fn agent() -> TokenRequest {
     TokenRequest {
         subject: "agent-7".into(),
+        account_since: NOW.plus_seconds(-HOUR),
         name: "Report writer".into(),
         kind: CallerKind::Agent,
         groups: vec!["agents".into(), "reporting".into()],

@@ -26,6 +26,7 @@ fn address(text: &str) -> IpAddr {
 fn agent(key: Option<&SigningKey>, secret: Option<&Secret>) -> AgentAccount {
     AgentAccount {
         id: "agent-7".into(),
+        since: NOW,
         name: "Report writer".into(),
         secret_hash: secret.map(|secret| password::hash(secret).unwrap()),
         public_keys: key.map(|key| serde_json::from_value(key.jwk.clone()).unwrap()).into_iter().collect(),
@@ -40,6 +41,7 @@ fn agent(key: Option<&SigningKey>, secret: Option<&Secret>) -> AgentAccount {
 fn person(secret: &str) -> PersonAccount {
     PersonAccount {
         id: "p-1".into(),
+        since: NOW,
         name: "Alice".into(),
         password_hash: Some(password::hash(&Secret::new(secret)).unwrap()),
         groups: Vec::new(),
@@ -238,8 +240,8 @@ fn a_device_gets_its_token_once_after_a_person_approved() {
     assert_eq!(flow.poll(&device_code, "cli", step(1)), Err(GrantRefusal::Pending));
     let typed = user_code.to_lowercase().replace('-', " ");
     assert_eq!(flow.look_up(&typed, step(1)).unwrap().client, "cli");
-    flow.approve(&typed, "p-1", step(1)).unwrap();
-    let approval = DeviceApproval { person: "p-1".into(), client: "cli".into() };
+    flow.approve(&typed, "p-1", NOW, step(1)).unwrap();
+    let approval = DeviceApproval { person: "p-1".into(), account_since: NOW, client: "cli".into() };
     assert_eq!(flow.poll(&device_code, "cli", step(2)), Ok(approval));
     assert_eq!(flow.poll(&device_code, "cli", step(3)), Err(GrantRefusal::Code));
 }
@@ -248,7 +250,7 @@ fn a_device_gets_its_token_once_after_a_person_approved() {
 fn a_denied_request_says_so_once() {
     let (flow, device_code, user_code) = flow();
     flow.deny(&user_code, NOW).unwrap();
-    assert_eq!(flow.approve(&user_code, "p-1", NOW), Err(GrantRefusal::Code));
+    assert_eq!(flow.approve(&user_code, "p-1", NOW, NOW), Err(GrantRefusal::Code));
     assert_eq!(flow.poll(&device_code, "cli", NOW), Err(GrantRefusal::Denied));
     assert_eq!(flow.poll(&device_code, "cli", NOW), Err(GrantRefusal::Code));
 }
@@ -261,7 +263,7 @@ fn a_hurried_device_is_slowed_down_for_good() {
     assert_eq!(at(4), Err(GrantRefusal::SlowDown));
     assert_eq!(at(9), Err(GrantRefusal::SlowDown), "the interval is ten seconds now");
     assert_eq!(at(24), Err(GrantRefusal::Pending));
-    flow.approve(&user_code, "p-1", NOW).unwrap();
+    flow.approve(&user_code, "p-1", NOW, NOW).unwrap();
     assert!(at(39).is_ok());
 }
 
@@ -270,14 +272,14 @@ fn an_expired_code_can_be_neither_approved_nor_used() {
     let (flow, device_code, user_code) = flow();
     let end = NOW.plus_seconds(DEVICE_CODE_SECONDS);
     assert_eq!(flow.poll(&device_code, "cli", end), Err(GrantRefusal::Expired));
-    assert_eq!(flow.approve(&user_code, "p-1", end), Err(GrantRefusal::Code));
+    assert_eq!(flow.approve(&user_code, "p-1", NOW, end), Err(GrantRefusal::Code));
     assert_eq!(flow.poll(&device_code, "cli", end), Err(GrantRefusal::Code));
 }
 
 #[test]
 fn a_device_code_works_for_the_client_that_began_and_no_other() {
     let (flow, device_code, user_code) = flow();
-    flow.approve(&user_code, "p-1", NOW).unwrap();
+    flow.approve(&user_code, "p-1", NOW, NOW).unwrap();
     assert_eq!(flow.poll(&device_code, "other", NOW), Err(GrantRefusal::Code));
     assert_eq!(flow.poll(&Secret::new(user_code), "cli", NOW), Err(GrantRefusal::Code));
     assert!(flow.poll(&device_code, "cli", NOW).is_ok());

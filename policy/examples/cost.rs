@@ -28,6 +28,7 @@ fn facts() -> Facts {
         owner: None,
         expires: NOW.plus_seconds(3600),
         token_id: None,
+        account_since: None,
     };
     let target = Target {
         name: TargetName::new("prod"),

@@ -2,6 +2,7 @@
 
 use crate::clock::WallClock;
 use crate::live::Live;
+use sallyport_api::NotStanding;
 use sallyport_core::approvals::BoxFuture;
 use sallyport_core::gate::Opening;
 use sallyport_core::judge::Facts;
@@ -85,8 +86,17 @@ impl FrontDoor {
             tracing::info!(peer = %claim.peer, target = claim.target, %refusal, "token refused");
             Fault::from(Denial::of_house("token-refused", refusal.to_string()))
         })?;
-        crate::accounts::still_enabled(&self.store, &self.local_issuer, &caller).await?;
-        Ok(caller)
+        if caller.issuer != self.local_issuer {
+            return Ok(caller);
+        }
+        sallyport_api::standing(&self.store, caller).await.map_err(|fault| match fault {
+            NotStanding::Gone => {
+                let text = "The account behind this token is disabled or gone. Get a new token, or ask whoever \
+                            administers the gateway.";
+                Denial::of_house("account-disabled", text).into()
+            }
+            NotStanding::Store(fault) => Fault::ours("the accounts cannot be read", fault),
+        })
     }
 
     async fn target(&self, claim: &Claim) -> Result<Target, Fault> {

@@ -79,7 +79,7 @@ pub async fn begin(
         Ok(about) => about,
         Err(refusal) => return form(status(&refusal), &code, Some(&refusal.to_string())),
     };
-    match house.sign_ins.ticket(&person.id, &code, now) {
+    match house.sign_ins.ticket(&person, &code, now) {
         Ok(ticket) => question(&person.name, &about.client, &about.address.to_string(), &code, &ticket),
         Err(problem) => form(problem.status(), &code, Some(&problem.title)),
     }
@@ -102,7 +102,7 @@ pub async fn decide(
     let yes = given.decision == "approve";
     let devices = &house.sign_ins.devices;
     let decided = match yes {
-        true => devices.approve(&ticket.user_code, &ticket.person, now),
+        true => devices.approve(&ticket.user_code, &ticket.person, ticket.account_since, now),
         false => devices.deny(&ticket.user_code, now),
     };
     match decided {

@@ -20,6 +20,7 @@ use sallyport_identity::grants::{
     ASSERTION_TYPE, ClientAssertions, DEVICE_GRANT_TYPE, GrantRefusal, client_secret,
 };
 use sallyport_identity::{AgentAccount, IssuedToken, TokenRequest};
+use sallyport_store::Person;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -189,7 +190,8 @@ async fn for_device(house: &House, form: TokenForm) -> OauthResult<TokenRequest>
     let code = form.device_code.ok_or(GrantRefusal::Request("device_code is missing."))?;
     let approved = house.sign_ins.devices.poll(code.as_secret(), &client, house.clock.now())?;
     let person = house.store.person(&approved.person).await.map_err(Problem::from)?;
-    let person = person.filter(|person| !person.disabled).ok_or(GrantRefusal::Denied)?;
+    let same = |person: &Person| !person.disabled && person.created == approved.account_since;
+    let person = person.filter(same).ok_or(GrantRefusal::Denied)?;
     Ok(person_account(&person).token_request(house.lifetime(form.lifetime, LOGIN_SECONDS)))
 }
 

@@ -191,7 +191,7 @@ impl Stage {
     pub async fn token(&self, name: &str) -> String {
         let request = match self.store.person(name).await.unwrap() {
             Some(person) => {
-                json!({ "id": person.name, "name": person.display, "password_hash": null, "groups": person.groups })
+                json!({ "id": person.name, "since": person.created, "name": person.display, "password_hash": null, "groups": person.groups })
             }
             None => Value::Null,
         };
@@ -199,7 +199,7 @@ impl Stage {
             Ok(person) => person.token_request(600),
             Err(_) => {
                 let agent = self.store.agent(name).await.unwrap().unwrap();
-                let account = json!({ "id": agent.name, "name": agent.display, "secret_hash": null,
+                let account = json!({ "id": agent.name, "since": agent.created, "name": agent.display, "secret_hash": null,
                                       "groups": agent.groups, "owner": agent.owner });
                 serde_json::from_value::<sallyport_identity::AgentAccount>(account)
                     .unwrap()

@@ -52,6 +52,8 @@ pub struct DeviceRequest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceApproval {
     pub person: String,
+    /// When the account that approved was made: one made anew under its name did not approve.
+    pub account_since: Moment,
     pub client: String,
 }
 
@@ -65,7 +67,7 @@ struct Request {
 
 enum State {
     Waiting,
-    Approved { person: String },
+    Approved { person: String, account_since: Moment },
     Denied,
 }
 
@@ -106,10 +108,17 @@ impl DeviceFlow {
         waiting(&mut requests, user_code).map(|request| request.about.clone())
     }
 
-    /// `person` is the account of whoever is signed in and pressed the button.
-    pub fn approve(&self, user_code: &str, person: &str, now: Moment) -> Result<(), GrantRefusal> {
+    /// `person` is the account of whoever is signed in and pressed the button, made at `account_since`.
+    pub fn approve(
+        &self,
+        user_code: &str,
+        person: &str,
+        account_since: Moment,
+        now: Moment,
+    ) -> Result<(), GrantRefusal> {
         let mut requests = self.live(now)?;
-        waiting(&mut requests, user_code)?.state = State::Approved { person: person.to_owned() };
+        let approved = State::Approved { person: person.to_owned(), account_since };
+        waiting(&mut requests, user_code)?.state = approved;
         Ok(())
     }
 
@@ -142,7 +151,9 @@ impl DeviceFlow {
             return Err(GrantRefusal::Pending);
         }
         match requests.remove(&code).map(|request| request.state) {
-            Some(State::Approved { person }) => Ok(DeviceApproval { person, client: client.to_owned() }),
+            Some(State::Approved { person, account_since }) => {
+                Ok(DeviceApproval { person, account_since, client: client.to_owned() })
+            }
             Some(State::Denied) => Err(GrantRefusal::Denied),
             Some(State::Waiting) | None => Err(GrantRefusal::Code),
         }

@@ -41,6 +41,8 @@ pub struct IssuerSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRequest {
     pub subject: String,
+    /// When the subject's account was made: whoever looks the account up compares it.
+    pub account_since: Moment,
     pub name: String,
     pub kind: CallerKind,
     pub groups: Vec<String>,
@@ -123,6 +125,7 @@ impl Issuer {
         let claims = Claims {
             iss: &self.settings.issuer,
             sub: &request.subject,
+            account_since: request.account_since,
             aud: &self.settings.audience,
             client_id: &request.subject,
             iat: issued,
@@ -182,7 +185,7 @@ impl Issuer {
             "id_token_signing_alg_values_supported": [self.settings.algorithm],
             "response_types_supported": ["none"],
             "subject_types_supported": ["public"],
-            "claims_supported": ["iss", "sub", "aud", "exp", "iat", "jti", "name", "kind", "groups", "attributes", "owner", "chain"],
+            "claims_supported": ["iss", "sub", "aud", "exp", "iat", "jti", "name", "kind", "groups", "attributes", "owner", "chain", "account_since"],
         })
     }
 
@@ -268,6 +271,7 @@ impl fmt::Debug for Issuer {
 struct Claims<'a> {
     iss: &'a str,
     sub: &'a str,
+    account_since: Moment,
     aud: &'a str,
     client_id: &'a str,
     iat: i64,

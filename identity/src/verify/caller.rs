@@ -49,7 +49,14 @@ pub(crate) fn from_claims(
         owner: owner(claims, map, issuer)?,
         expires,
         token_id,
+        account_since: None,
     })
+}
+
+/// Which of the accounts that ever had the subject's name it is.
+pub(crate) fn account_since(claims: &Claims) -> Result<Moment, Refusal> {
+    const CLAIM: &str = "account_since";
+    claims.at(CLAIM).and_then(Value::as_i64).map(Moment).ok_or_else(|| wrong(CLAIM))
 }
 
 fn wrong(claim: &str) -> Refusal {

@@ -98,7 +98,13 @@ impl KnownIssuer {
         checks::audience(claims, config)?;
         checks::client(claims, config)?;
         let until = checks::time(claims, self.skew_seconds, config.max_lifetime_seconds, now)?;
-        caller::from_claims(claims, &config.claims, &config.issuer, until, Some(token_name(token)))
+        let mut caller =
+            caller::from_claims(claims, &config.claims, &config.issuer, until, Some(token_name(token)))?;
+        // Only our own issuer speaks of our own accounts; from a foreign one the claim means nothing here.
+        if let KeySource::Embedded(_) = self.keys {
+            caller.account_since = Some(caller::account_since(claims)?);
+        }
+        Ok(caller)
     }
 }
 

@@ -22,6 +22,7 @@ pub fn facts(kind: CallerKind, groups: &[&str]) -> Facts {
         owner: None,
         expires: NOW.plus_seconds(3600),
         token_id: None,
+        account_since: None,
     };
     let target = Target {
         name: TargetName::new("prod"),

@@ -40,6 +40,7 @@ pub fn opened(session: &SessionId) -> Event<'static> {
         owner: None,
         expires: at(1_000_000),
         token_id: None,
+        account_since: None,
     };
     Event::Opened {
         session: session.clone(),

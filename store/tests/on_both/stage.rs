@@ -67,6 +67,7 @@ pub fn person(subject: &str, groups: &[&str]) -> Caller {
         owner: None,
         expires: NOON.plus_seconds(86_400),
         token_id: None,
+        account_since: None,
     }
 }
 

@@ -283,6 +283,7 @@ impl House {
             owner: None,
             expires: Moment(i64::MAX),
             token_id: None,
+            account_since: None,
         };
         let facts = Facts {
             caller: Arc::new(caller),
