@@ -77,6 +77,15 @@ impl Problem {
             "Sign in and send the token as `Authorization: Bearer …`.",
         )
     }
+    /// A name and a password, or a client, that did not prove itself: a token would not help.
+    pub fn not_signed_in(title: impl Into<String>) -> Self {
+        Self::of_caller(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            title,
+            "Check the name and the password. An admin can set a new one: `sallyport people password NAME`.",
+        )
+    }
     pub fn forbidden(title: impl Into<String>, advice: &str) -> Self {
         Self::of_caller(StatusCode::FORBIDDEN, "forbidden", title, advice)
     }

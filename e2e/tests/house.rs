@@ -67,6 +67,37 @@ fn disabling_an_agent_ends_its_sessions_and_admits_no_more() -> Result<()> {
 }
 
 #[test]
+fn an_agent_made_anew_is_not_the_one_before() -> Result<()> {
+    let shop = Shop::open(Version::Distribution)?;
+    shop.gateway.put_policy(ALLOW_ALL)?;
+    assert_eq!(shop.rows("SELECT 1")?, "1\n");
+    shop.gateway.verb(&["agents", "remove", "reporter"])?;
+    shop.gateway.verb(&["agents", "add", "reporter", "--owner", "keeper"])?;
+    let refused = shop.psql("SELECT 1")?;
+    assert!(refused.err.contains("disabled or gone"), "{}", refused.err);
+    let token = shop.gateway.token("reporter", "1h")?;
+    let fresh = postgres::psql(shop.gateway.port, "shop", &token, &["-Atc", "SELECT 1"], "")?;
+    assert_eq!(fresh.out, "1\n", "{}", fresh.err);
+    Ok(())
+}
+
+#[test]
+fn a_group_that_was_taken_away_is_gone_at_the_door_at_once() -> Result<()> {
+    let shop = Shop::open(Version::Distribution)?;
+    let rule = "@id(\"readers\")\npermit(principal is Agent in Group::\"readers\", action, resource);\n";
+    shop.gateway.put_policy(rule)?;
+    shop.gateway.verb(&["agents", "change", "reporter", "--group", "readers"])?;
+    assert_eq!(shop.rows("SELECT 1")?, "1\n", "the token is older than the group");
+    let (mut client, log) = shop.psql_started("psql.log", &["SELECT 'inside'", "SELECT pg_sleep(60)"])?;
+    client.wait_until("the session", LIMIT, || text(&log).contains("inside\n"))?;
+    shop.gateway.verb(&["agents", "change", "reporter", "--no-group", "readers"])?;
+    assert_ends(&mut client, "the session outlived its group");
+    let refused = shop.psql("SELECT 1")?;
+    assert_ne!(refused.code, Some(0), "{}", refused.out);
+    Ok(())
+}
+
+#[test]
 fn a_session_ends_with_its_token() -> Result<()> {
     let shop = Shop::open(Version::Distribution)?;
     shop.gateway.put_policy(ALLOW_ALL)?;

@@ -55,6 +55,9 @@ pub struct ChangedAgent {
     /// Makes a new secret; the old one ends at once.
     #[serde(default)]
     pub new_secret: bool,
+    /// Takes the secret away: only its keys prove it from then on.
+    #[serde(default)]
+    pub remove_secret: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -147,7 +150,8 @@ pub async fn create(
         updated: now,
     };
     check(&agent)?;
-    journal(&house, &who, "create", &agent, new.secret).await?;
+    accounts::name_is_free(&house, &agent.name).await?;
+    journal(&house, &who, "create", &agent, Change { new_secret: new.secret, remove_secret: false }).await?;
     let secret = if new.secret { Some(give_secret(&mut agent).await?) } else { None };
     let stored = house.store.add_agent(&agent, now).await?;
     Ok((StatusCode::CREATED, Json(AgentView::of(&house, stored, secret))))
@@ -163,8 +167,8 @@ pub async fn change(
     Path(name): Path<String>,
     Body(changed): Body<ChangedAgent>,
 ) -> Answer<Json<AgentView>> {
-    let mut agent = find(&house, &name).await?;
-    agent.revision = changed.revision;
+    let before = find(&house, &name).await?;
+    let mut agent = Agent { revision: changed.revision, ..before.clone() };
     agent.display = changed.display.unwrap_or(agent.display);
     if let Some(owner) = changed.owner {
         agent.owner = owner_named(&house, &owner).await?;
@@ -176,11 +180,19 @@ pub async fn change(
         agent.public_keys = keys(new)?;
     }
     check(&agent)?;
-    journal(&house, &who, "change", &agent, changed.new_secret).await?;
+    let of_secret = Change { new_secret: changed.new_secret, remove_secret: changed.remove_secret };
+    of_secret.check()?;
+    journal(&house, &who, "change", &agent, of_secret).await?;
     let secret = if changed.new_secret { Some(give_secret(&mut agent).await?) } else { None };
+    if changed.remove_secret {
+        agent.secret_hash = None;
+    }
     let stored = house.store.change_agent(&agent, house.clock.now()).await?;
+    let less = accounts::has_less((&before.groups, &before.attributes), (&stored.groups, &stored.attributes));
     if stored.disabled {
-        end_sessions(&house, &stored.name, "The account behind this session was disabled.");
+        accounts::end_sessions(&house, &stored.name, accounts::DISABLED);
+    } else if less || stored.owner != before.owner {
+        accounts::end_sessions(&house, &stored.name, accounts::CHANGED);
     }
     Ok(Json(AgentView::of(&house, stored, secret)))
 }
@@ -193,18 +205,10 @@ pub async fn remove(
     Path(name): Path<String>,
 ) -> Answer<StatusCode> {
     let agent = find(&house, &name).await?;
-    journal(&house, &who, "remove", &agent, false).await?;
+    journal(&house, &who, "remove", &agent, Change::default()).await?;
     house.store.remove_agent(&name).await?;
-    end_sessions(&house, &name, "The account behind this session was removed.");
+    accounts::end_sessions(&house, &name, accounts::REMOVED);
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Those on this node; the door refuses new ones on every node.
-fn end_sessions(house: &House, name: &str, reason: &str) {
-    let principal = house.principal(name);
-    for live in house.live.list().into_iter().filter(|live| live.caller == principal) {
-        house.live.kill(&live.id, reason);
-    }
 }
 
 async fn find(house: &House, name: &str) -> Answer<Agent> {
@@ -251,10 +255,7 @@ fn keys(given: Vec<serde_json::Value>) -> Answer<Vec<String>> {
 
 fn check(agent: &Agent) -> Answer<()> {
     let mut checks = Checks::default();
-    checks.name("name", &agent.name);
-    checks.text("display", &agent.display);
-    checks.texts("groups", &agent.groups);
-    checks.map("attributes", &agent.attributes);
+    accounts::check(&mut checks, (&agent.name, &agent.display), &agent.groups, &agent.attributes);
     checks.done()
 }
 
@@ -266,10 +267,26 @@ async fn give_secret(agent: &mut Agent) -> Answer<String> {
     Ok(text)
 }
 
-async fn journal(house: &House, who: &Who, action: &str, agent: &Agent, secret: bool) -> Answer<()> {
+/// What a call does to the secret.
+#[derive(Clone, Copy, Default)]
+struct Change {
+    new_secret: bool,
+    remove_secret: bool,
+}
+
+impl Change {
+    fn check(self) -> Answer<()> {
+        let mut checks = Checks::default();
+        checks.require(!(self.new_secret && self.remove_secret), "remove_secret", "say one of the two");
+        checks.done()
+    }
+}
+
+async fn journal(house: &House, who: &Who, action: &str, agent: &Agent, secret: Change) -> Answer<()> {
     let detail = serde_json::json!({
         "display": agent.display, "owner": agent.owner, "groups": agent.groups, "attributes": agent.attributes,
-        "public_keys": agent.public_keys.len(), "disabled": agent.disabled, "new_secret": secret,
+        "public_keys": agent.public_keys, "disabled": agent.disabled,
+        "new_secret": secret.new_secret, "secret_removed": secret.remove_secret,
     });
     house.journal.change(&who.caller, action, &format!("agent {}", agent.name), &detail).await
 }

@@ -38,6 +38,7 @@ pub struct ChangedPerson {
     /// The revision that was read.
     pub revision: i64,
     pub display: Option<String>,
+    /// Empty takes it away.
     pub email: Option<String>,
     pub password: Option<SecretText>,
     pub groups: Option<Vec<String>>,
@@ -113,6 +114,7 @@ pub async fn create(
         updated: now,
     };
     check(&person, new.password.as_ref())?;
+    accounts::name_is_free(&house, &person.name).await?;
     journal(&house, &who, "create", &person, new.password.is_some()).await?;
     if let Some(password) = new.password {
         person.password_hash = Some(accounts::hash(password.into_secret()).await?);
@@ -131,10 +133,10 @@ pub async fn change(
     Path(name): Path<String>,
     Body(changed): Body<ChangedPerson>,
 ) -> Answer<Json<PersonView>> {
-    let mut person = find(&house, &name).await?;
-    person.revision = changed.revision;
+    let before = find(&house, &name).await?;
+    let mut person = Person { revision: changed.revision, ..before.clone() };
     person.display = changed.display.unwrap_or(person.display);
-    person.email = changed.email.or(person.email);
+    person.email = changed.email.or(person.email).filter(|email| !email.is_empty());
     person.groups = changed.groups.unwrap_or(person.groups);
     person.attributes = changed.attributes.unwrap_or(person.attributes);
     person.disabled = changed.disabled.unwrap_or(person.disabled);
@@ -144,19 +146,26 @@ pub async fn change(
         person.password_hash = Some(accounts::hash(password.into_secret()).await?);
     }
     let stored = house.store.change_person(&person, house.clock.now()).await?;
+    if stored.disabled {
+        accounts::end_sessions(&house, &stored.name, accounts::DISABLED);
+    } else if accounts::has_less((&before.groups, &before.attributes), (&stored.groups, &stored.attributes)) {
+        accounts::end_sessions(&house, &stored.name, accounts::CHANGED);
+    }
     Ok(Json(PersonView::of(&house, stored)))
 }
 
 #[utoipa::path(delete, path = "/api/v1/people/{name}", tag = "identity", params(("name" = String, Path)),
-    responses((status = 204), (status = 404, body = Problem)))]
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn remove(
     State(house): State<Arc<House>>,
     who: Who,
     Path(name): Path<String>,
 ) -> Answer<StatusCode> {
     let person = find(&house, &name).await?;
+    answers_for_nobody(&house, &name).await?;
     journal(&house, &who, "remove", &person, false).await?;
     house.store.remove_person(&name).await?;
+    accounts::end_sessions(&house, &name, accounts::REMOVED);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -164,13 +173,26 @@ async fn find(house: &House, name: &str) -> Answer<Person> {
     house.store.person(name).await?.ok_or_else(|| Problem::not_found("person", name))
 }
 
+/// An owner is a name. Whoever is given it next would answer for agents that they never saw.
+async fn answers_for_nobody(house: &House, name: &str) -> Answer<()> {
+    let owner = house.principal(name);
+    let agents = house.store.agents().await?;
+    let owned: Vec<_> =
+        agents.iter().filter(|agent| agent.owner == owner).map(|agent| &*agent.name).collect();
+    if owned.is_empty() {
+        return Ok(());
+    }
+    let title = format!("{name} answers for agents: {}", owned.join(", "));
+    Err(Problem::conflict(
+        title,
+        "Give each another owner first: `sallyport agents change AGENT --owner NAME`.",
+    ))
+}
+
 fn check(person: &Person, password: Option<&SecretText>) -> Answer<()> {
     let mut checks = Checks::default();
-    checks.name("name", &person.name);
-    checks.text("display", &person.display);
+    accounts::check(&mut checks, (&person.name, &person.display), &person.groups, &person.attributes);
     checks.text("email", person.email.as_deref().unwrap_or_default());
-    checks.texts("groups", &person.groups);
-    checks.map("attributes", &person.attributes);
     if let Some(password) = password {
         let length = password.as_secret().expose().len();
         let fits = (MIN_PASSWORD..=MAX_PASSWORD).contains(&length);

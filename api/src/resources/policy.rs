@@ -277,8 +277,21 @@ async fn current(house: &House) -> Answer<PolicyView> {
         at: sallyport_core::Moment(0),
     };
     let at = stored.as_ref().map(|revision| revision.at.0);
-    let PolicyRevision { revision, files, author, note, .. } = stored.unwrap_or(none);
-    Ok(PolicyView { revision, files: texts(files), author, note, at, epoch, on_disk })
+    let PolicyRevision { revision, files, author, note, .. } = stored.filter(|_| !on_disk).unwrap_or(none);
+    let files = match on_disk {
+        // The store may keep an edition from before the rules were files; what judges is what is shown.
+        true => kept(&house.rules.files()),
+        false => files,
+    };
+    Ok(PolicyView {
+        revision,
+        files: texts(files),
+        author,
+        note,
+        at: at.filter(|_| !on_disk),
+        epoch,
+        on_disk,
+    })
 }
 
 fn texts(files: Vec<PolicyFile>) -> Vec<RuleText> {
@@ -326,6 +339,7 @@ async fn asker(
         owner: None,
         expires,
         token_id: None,
+        account_since: None,
     };
     match (name, described) {
         (None, None) => Ok(who.caller.clone()),

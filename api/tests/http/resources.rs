@@ -69,8 +69,83 @@ async fn people_keep_what_a_change_does_not_name() {
     let change = json!({ "revision": 1, "disabled": true });
     let (_, changed) = stage.send("root", "PATCH", "/api/v1/people/new", change.clone()).await;
     assert_eq!((&changed["email"], &changed["groups"]), (&json!("n@example.test"), &json!(["dba"])));
+    let (_, emptied) =
+        stage.send("root", "PATCH", "/api/v1/people/new", json!({ "revision": 2, "email": "" })).await;
+    assert_eq!(emptied["email"], Value::Null);
     assert_eq!(stage.send("root", "PATCH", "/api/v1/people/new", change).await.0, 409);
     assert_eq!(stage.get("root", "/api/v1/people/nobody").await.0, 404);
+}
+
+/// Sessions of the bot and of meg that a test says go on; the ids of those that were ended, with the reason.
+fn two_sessions(stage: &Stage) {
+    let live = |id: &str, name: &str| LiveSession {
+        id: SessionId::new(id),
+        caller: stage.principal(name),
+        caller_name: name.into(),
+        target: "prod".into(),
+        protocol: "plain".into(),
+        database: "shop".into(),
+        peer: None,
+        started: now(),
+        until: Moment(0),
+        waiting: None,
+    };
+    *stage.floor.sessions.lock().unwrap() = vec![live("se-bot", "bot"), live("se-meg", "meg")];
+}
+
+fn ended(stage: &Stage) -> Vec<(String, String)> {
+    let killed = std::mem::take(&mut *stage.floor.killed.lock().unwrap());
+    killed.into_iter().map(|(id, reason)| (id.as_str().to_owned(), reason)).collect()
+}
+
+#[tokio::test]
+async fn an_account_that_has_less_loses_its_sessions_and_one_that_has_more_keeps_them() {
+    let stage = Stage::new().await;
+    two_sessions(&stage);
+    let change = async |path: &str, body: Value| {
+        let (status, changed) = stage.send("root", "PATCH", path, body).await;
+        assert_eq!(status, 200, "{changed}");
+        ended(&stage)
+    };
+    let said =
+        |id: &str, how: &str| vec![(id.to_owned(), format!("The account behind this session was {how}"))];
+    let (meg, bot) = ("/api/v1/people/meg", "/api/v1/agents/bot");
+    assert_eq!(change(meg, json!({ "revision": 1, "groups": ["staff", "dba"] })).await, []);
+    let less = change(meg, json!({ "revision": 2, "groups": ["dba"] })).await;
+    assert_eq!(less, said("se-meg", "changed. Connect again."));
+    assert_eq!(change(meg, json!({ "revision": 3, "disabled": true })).await, said("se-meg", "disabled."));
+    let tier = json!({ "revision": 1, "attributes": { "tier": "9" } });
+    assert_eq!(change(bot, tier).await, said("se-bot", "changed. Connect again."));
+    assert_eq!(change(bot, json!({ "revision": 2, "display": "Botty" })).await, []);
+    let owner = change(bot, json!({ "revision": 3, "owner": "bob" })).await;
+    assert_eq!(owner, said("se-bot", "changed. Connect again."));
+    assert_eq!(stage.send("root", "DELETE", meg, Value::Null).await.0, 204);
+    assert_eq!(ended(&stage), said("se-meg", "removed."));
+}
+
+#[tokio::test]
+async fn an_agents_secret_is_made_anew_and_taken_away() {
+    let stage = Stage::new().await;
+    let path = "/api/v1/agents/bot";
+    let granted = async |secret: &str| {
+        let form = [("grant_type", "client_credentials"), ("client_id", "bot"), ("client_secret", secret)];
+        stage.ask(Method::POST, "/oauth/token").form(&form).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(granted(crate::stage::PASSWORD).await, 200);
+    let (_, changed) = stage.send("root", "PATCH", path, json!({ "revision": 1, "new_secret": true })).await;
+    let secret = changed["secret"].as_str().unwrap().to_owned();
+    assert_eq!(granted(crate::stage::PASSWORD).await, 401, "the old secret ends at once");
+    assert_eq!(granted(&secret).await, 200);
+    let both = json!({ "revision": 2, "new_secret": true, "remove_secret": true });
+    assert_eq!(stage.send("root", "PATCH", path, both).await.0, 422);
+    let (_, changed) =
+        stage.send("root", "PATCH", path, json!({ "revision": 2, "remove_secret": true })).await;
+    assert_eq!((&changed["has_secret"], changed.get("secret")), (&json!(false), None));
+    assert_eq!(granted(&secret).await, 401);
+    let details = stage.journaled().into_iter().map(|change| change["detail"].as_str().unwrap().to_owned());
+    let details: Vec<_> = details.collect();
+    assert!(details[0].contains("\"new_secret\":true") && details[1].contains("\"secret_removed\":true"));
+    assert!(!details.concat().contains(&secret));
 }
 
 #[tokio::test]

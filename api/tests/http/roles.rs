@@ -111,6 +111,40 @@ async fn a_token_ends_with_its_account_and_a_role_with_its_group() {
 }
 
 #[tokio::test]
+async fn a_name_given_anew_is_somebody_else() {
+    let stage = Stage::new().await;
+    for (noun, name, new) in [
+        ("people", "bob", json!({ "name": "bob" })),
+        ("agents", "bot", json!({ "name": "bot", "owner": "meg", "secret": false })),
+    ] {
+        let me = async |token: &str| {
+            let request = stage.ask(Method::GET, "/api/v1/me").bearer_auth(token);
+            request.send().await.unwrap().status().as_u16()
+        };
+        let before = stage.token(name).await;
+        assert_eq!(me(&before).await, 200, "{name}");
+        let path = format!("/api/v1/{noun}");
+        assert_eq!(stage.send("root", "DELETE", &format!("{path}/{name}"), Value::Null).await.0, 204);
+        assert_eq!(me(&before).await, 401, "{name}: a token outlived its account");
+        assert_eq!(stage.send("root", "POST", &path, new).await.0, 201);
+        assert_eq!(me(&before).await, 401, "{name}: the account made anew is taken for the one before");
+        assert_eq!(me(&stage.token(name).await).await, 200, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn no_name_is_both_a_person_and_an_agent_and_no_owner_leaves_agents_behind() {
+    let stage = Stage::new().await;
+    let agent = json!({ "name": "bob", "owner": "meg" });
+    assert_eq!(stage.send("root", "POST", "/api/v1/agents", agent).await.0, 409);
+    assert_eq!(stage.send("root", "POST", "/api/v1/people", json!({ "name": "bot" })).await.0, 409);
+    let (status, refused) = stage.send("root", "DELETE", "/api/v1/people/meg", Value::Null).await;
+    assert_eq!(status, 409, "{refused}");
+    assert!(refused["title"].as_str().unwrap().contains("bot"), "{refused}");
+    assert_eq!(stage.journaled(), Vec::<Value>::new(), "a refused change left a trace of one");
+}
+
+#[tokio::test]
 async fn one_is_told_who_one_is() {
     let stage = Stage::new().await;
     let (status, me) = stage.get("bot", "/api/v1/me").await;

@@ -1,11 +1,13 @@
 //! Agents and their tokens.
 
+use super::account::Traits;
+use super::noun::Noun;
 use super::show;
 use crate::Common;
 use crate::connection::{CliFault, Connection};
 use clap::{Args, Subcommand};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -19,7 +21,11 @@ pub enum Agents {
     Show { name: String },
     /// Register an agent
     Add(Add),
-    /// No token of it is taken any more
+    /// Change its groups, attributes, owner or keys; what is not named stays
+    Change(Change),
+    /// Make a new client secret; the old one ends at once
+    Secret(Secret),
+    /// No token of it is taken any more, and its sessions end
     Disable { name: String },
     /// Its tokens are taken again
     Enable { name: String },
@@ -43,9 +49,41 @@ pub struct Add {
     /// What rules can read of it
     #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = show::pair)]
     attributes: Vec<(String, String)>,
+    /// A file with a public key it proves itself with: a JSON Web Key, or a set of them
+    #[arg(long = "key", value_name = "FILE")]
+    keys: Vec<PathBuf>,
     /// Make a client secret for the token endpoint and put it in this new file, for your eyes only
     #[arg(long, value_name = "FILE")]
     secret_out: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub struct Change {
+    /// Which one
+    name: String,
+    #[command(flatten)]
+    traits: Traits,
+    /// The person who answers for it from now on
+    #[arg(long)]
+    owner: Option<String>,
+    /// A file with a public key more: a JSON Web Key, or a set of them
+    #[arg(long = "key", value_name = "FILE")]
+    keys: Vec<PathBuf>,
+    /// A key less, by the name that `agents show` gives it
+    #[arg(long = "no-key", value_name = "KEY")]
+    no_keys: Vec<String>,
+    /// Take its client secret away: only its keys prove it from now on
+    #[arg(long)]
+    no_secret: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Secret {
+    /// Whose
+    name: String,
+    /// A new file for it, for your eyes only
+    #[arg(long, value_name = "FILE")]
+    secret_out: PathBuf,
 }
 
 #[derive(Args, Debug)]
@@ -61,91 +99,104 @@ pub struct Token {
     attributes: Vec<(String, String)>,
 }
 
-const COLUMNS: &[&str] = &["name", "display", "owner", "groups", "disabled"];
-const FIELDS: &[&str] = &[
-    "name",
-    "principal",
-    "display",
-    "owner",
-    "groups",
-    "attributes",
-    "has_secret",
-    "disabled",
-    "revision",
-    "created",
-    "updated",
-];
+const AGENT: Noun = Noun {
+    word: "Agent",
+    path: "/api/v1/agents",
+    columns: &["name", "display", "owner", "groups", "disabled"],
+    fields: &[
+        "name",
+        "principal",
+        "display",
+        "owner",
+        "groups",
+        "attributes",
+        "keys",
+        "has_secret",
+        "disabled",
+        "revision",
+        "created",
+        "updated",
+    ],
+    none: "No agent yet: `sallyport agents add`.",
+};
 
 pub async fn run(verb: Agents, common: &Common) -> Result<(), CliFault> {
     let connection = Connection::signed_in(common)?;
     match verb {
-        Agents::List => {
-            let answer = connection.get("/api/v1/agents", &[]).await?;
-            if common.json {
-                return show::json(&answer);
-            }
-            let row = |agent: &Value| {
-                let shown = |name: &&str| match *name {
-                    "owner" => show::subject(&show::cell(agent, name)).to_owned(),
-                    name => show::cell(agent, name),
-                };
-                COLUMNS.iter().map(shown).collect()
-            };
-            show::table(
-                COLUMNS,
-                show::items(&answer).iter().map(row).collect(),
-                "No agent yet: `sallyport agents add`.",
-            )
-        }
+        Agents::List => AGENT.list(&connection, common).await,
         Agents::Show { name } => {
-            let answer = connection.get(&path(&name), &[]).await?;
-            if common.json { show::json(&answer) } else { show::fields(&answer, FIELDS) }
-        }
-        Agents::Add(add) => {
-            let attributes: BTreeMap<_, _> = add.attributes.iter().cloned().collect();
-            let body = json!({
-                "name": add.name, "display": add.display.clone().unwrap_or_default(), "owner": add.owner,
-                "groups": add.groups, "attributes": attributes, "secret": add.secret_out.is_some(),
-            });
-            let mut answer = connection.send(Method::POST, "/api/v1/agents", &body).await?;
-            if let Some(file) = &add.secret_out {
-                let secret = answer.as_object_mut().and_then(|answer| answer.remove("secret"));
-                keep_secret(file, secret.as_ref().and_then(Value::as_str).unwrap_or_default())?;
-            }
+            let mut answer = connection.get(&AGENT.path(&name), &[]).await?;
             if common.json {
                 return show::json(&answer);
             }
-            show::line(&format!(
-                "Agent {} is registered. `sallyport token --agent {}` gives it a token.",
-                add.name, add.name
-            ))
-        }
-        Agents::Disable { name } => switch(&connection, common, &name, true).await,
-        Agents::Enable { name } => switch(&connection, common, &name, false).await,
-        Agents::Remove { name } => {
-            connection.delete(&path(&name)).await?;
-            if common.json {
-                show::json(&json!({ "removed": name }))
-            } else {
-                show::line(&format!("Agent {name} is gone."))
+            let names: Vec<_> = keys_of(&answer).iter().map(key_name).collect();
+            if let Some(answer) = answer.as_object_mut() {
+                answer.insert("keys".into(), json!(names));
             }
+            show::fields(&answer, AGENT.fields)
         }
+        Agents::Add(add) => register(&connection, common, add).await,
+        Agents::Change(change) => {
+            let answer = AGENT.patch(&connection, &change.name, |before| changes(&change, before)).await?;
+            AGENT.said(common, &answer, &format!("Agent {} is changed.", change.name))
+        }
+        Agents::Secret(secret) => renew(&connection, common, &secret).await,
+        Agents::Disable { name } => AGENT.switch(&connection, common, &name, true).await,
+        Agents::Enable { name } => AGENT.switch(&connection, common, &name, false).await,
+        Agents::Remove { name } => AGENT.remove(&connection, common, &name).await,
     }
 }
 
-async fn switch(
-    connection: &Connection,
-    common: &Common,
-    name: &str,
-    disabled: bool,
-) -> Result<(), CliFault> {
-    let before = connection.get(&path(name), &[]).await?;
-    let body = json!({ "revision": before.get("revision"), "disabled": disabled });
-    let answer = connection.send(Method::PATCH, &path(name), &body).await?;
-    if common.json {
-        return show::json(&answer);
+async fn register(connection: &Connection, common: &Common, add: Add) -> Result<(), CliFault> {
+    let attributes: BTreeMap<_, _> = add.attributes.iter().cloned().collect();
+    let body = json!({
+        "name": add.name, "display": add.display.unwrap_or_default(), "owner": add.owner,
+        "groups": add.groups, "attributes": attributes, "public_keys": read_keys(&add.keys)?,
+        "secret": add.secret_out.is_some(),
+    });
+    let file = add.secret_out.as_deref().map(SecretFile::new).transpose()?;
+    let mut answer = connection.send(Method::POST, AGENT.path, &body).await?;
+    if let Some(file) = file {
+        file.keep(&mut answer)?;
     }
-    show::line(&format!("Agent {name} is {}.", if disabled { "disabled" } else { "enabled" }))
+    let text =
+        format!("Agent {} is registered. `sallyport token --agent {}` gives it a token.", add.name, add.name);
+    AGENT.said(common, &answer, &text)
+}
+
+async fn renew(connection: &Connection, common: &Common, secret: &Secret) -> Result<(), CliFault> {
+    // The file first: the old secret ends with the call, and a new one that cannot be kept would be nobody's.
+    let file = SecretFile::new(&secret.secret_out)?;
+    let change = |_: &Value| Ok(Map::from_iter([("new_secret".to_owned(), json!(true))]));
+    let mut answer = AGENT.patch(connection, &secret.name, change).await?;
+    file.keep(&mut answer)?;
+    let text = format!(
+        "The secret of {} is in {}; the old one has ended.",
+        secret.name,
+        secret.secret_out.display()
+    );
+    AGENT.said(common, &answer, &text)
+}
+
+fn changes(change: &Change, before: &Value) -> Result<Map<String, Value>, CliFault> {
+    let mut body = change.traits.over(before)?;
+    if let Some(owner) = &change.owner {
+        body.insert("owner".into(), json!(owner));
+    }
+    if change.no_secret {
+        body.insert("remove_secret".into(), json!(true));
+    }
+    if !change.keys.is_empty() || !change.no_keys.is_empty() {
+        let mut keys = keys_of(before);
+        for gone in &change.no_keys {
+            let at = keys.iter().position(|key| key_name(key) == *gone);
+            let missing = || CliFault::call(format!("there is no key {gone}: `agents show` names them"));
+            keys.remove(at.ok_or_else(missing)?);
+        }
+        keys.extend(read_keys(&change.keys)?);
+        body.insert("public_keys".into(), json!(keys));
+    }
+    Ok(body)
 }
 
 pub async fn token(token: Token, common: &Common) -> Result<(), CliFault> {
@@ -165,15 +216,66 @@ pub async fn token(token: Token, common: &Common) -> Result<(), CliFault> {
     show::line(answer.get("token").and_then(Value::as_str).unwrap_or_default())
 }
 
-fn path(name: &str) -> String {
-    format!("/api/v1/agents/{}", show::segment(name))
+fn keys_of(agent: &Value) -> Vec<Value> {
+    agent.get("public_keys").and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
-fn keep_secret(file: &Path, secret: &str) -> Result<(), CliFault> {
-    let failed = |fault: std::io::Error| {
-        CliFault::call(format!("cannot write the secret to {}: {fault}", file.display()))
-    };
-    let mut out =
-        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
-    out.write_all(secret.as_bytes()).map_err(failed)
+/// Its `kid`, or the beginning of its own material where it has none.
+fn key_name(key: &Value) -> String {
+    let part = |name: &str| key.get(name).and_then(Value::as_str);
+    let material = || part("x").or_else(|| part("n")).unwrap_or_default().chars().take(12).collect();
+    part("kid").map_or_else(material, str::to_owned)
+}
+
+fn read_keys(files: &[PathBuf]) -> Result<Vec<Value>, CliFault> {
+    let mut keys = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(file)
+            .map_err(|fault| CliFault::call(format!("cannot read {}: {fault}", file.display())))?;
+        // What was read is not repeated: a private key may have been named by mistake.
+        let wrong =
+            || CliFault::call(format!("{} holds no JSON Web Key: write {{\"kty\": …}}", file.display()));
+        match serde_json::from_str::<Value>(&text).map_err(|_| wrong())? {
+            Value::Object(set) if set.contains_key("keys") => {
+                keys.extend(set.get("keys").and_then(Value::as_array).cloned().ok_or_else(wrong)?);
+            }
+            key @ Value::Object(_) => keys.push(key),
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(keys)
+}
+
+/// Made before the secret is, and gone again where none came.
+struct SecretFile<'a> {
+    path: &'a Path,
+    out: std::fs::File,
+    kept: bool,
+}
+
+impl<'a> SecretFile<'a> {
+    fn new(path: &'a Path) -> Result<Self, CliFault> {
+        let out = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let out = out.map_err(|fault| Self::fault(path, &fault))?;
+        Ok(Self { path, out, kept: false })
+    }
+    /// Takes the secret out of the answer, so that nothing else shows it.
+    fn keep(mut self, answer: &mut Value) -> Result<(), CliFault> {
+        let secret = answer.as_object_mut().and_then(|answer| answer.remove("secret"));
+        let secret = secret.as_ref().and_then(Value::as_str).unwrap_or_default();
+        self.out.write_all(secret.as_bytes()).map_err(|fault| Self::fault(self.path, &fault))?;
+        self.kept = true;
+        Ok(())
+    }
+    fn fault(path: &Path, fault: &std::io::Error) -> CliFault {
+        CliFault::call(format!("cannot write the secret to {}: {fault}", path.display()))
+    }
+}
+
+impl Drop for SecretFile<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            _ = std::fs::remove_file(self.path);
+        }
+    }
 }

@@ -1,8 +1,10 @@
 //! One file for each noun.
 
+mod account;
 mod agents;
 mod approvals;
 mod login;
+mod noun;
 mod people;
 mod policy;
 mod sessions;

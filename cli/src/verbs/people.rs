@@ -1,21 +1,31 @@
 //! Local people.
 
-use super::{login, show};
+use super::account::Traits;
+use super::login;
+use super::noun::Noun;
 use crate::Common;
 use crate::connection::{CliFault, Connection};
 use clap::{Args, Subcommand};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
 #[derive(Subcommand, Debug)]
 pub enum People {
     /// All of them
     List,
+    /// One of them, with groups: admins, auditors and approvers are roles here
+    Show { name: String },
     /// Make a person who can sign in
     Add(Add),
+    /// Change groups, attributes or names; what is not named stays
+    Change(Change),
     /// Set a new password
     Password(Password),
+    /// Nobody signs in as this person any more, and their sessions end
+    Disable { name: String },
+    /// They can sign in again
+    Enable { name: String },
     /// Take a person away
     Remove { name: String },
 }
@@ -36,6 +46,17 @@ pub struct Add {
 }
 
 #[derive(Args, Debug)]
+pub struct Change {
+    /// Who
+    name: String,
+    #[command(flatten)]
+    traits: Traits,
+    /// Empty takes it away
+    #[arg(long)]
+    email: Option<String>,
+}
+
+#[derive(Args, Debug)]
 pub struct Password {
     /// Whose
     name: String,
@@ -44,50 +65,61 @@ pub struct Password {
     password_file: Option<PathBuf>,
 }
 
-const COLUMNS: &[&str] = &["name", "display", "groups", "disabled"];
+const PERSON: Noun = Noun {
+    word: "Person",
+    path: "/api/v1/people",
+    columns: &["name", "display", "groups", "disabled"],
+    fields: &[
+        "name",
+        "principal",
+        "display",
+        "email",
+        "groups",
+        "attributes",
+        "has_password",
+        "disabled",
+        "revision",
+        "created",
+        "updated",
+    ],
+    none: "Nobody yet.",
+};
 
 pub async fn run(verb: People, common: &Common) -> Result<(), CliFault> {
     let connection = Connection::signed_in(common)?;
     match verb {
-        People::List => {
-            let answer = connection.get("/api/v1/people", &[]).await?;
-            if common.json {
-                return show::json(&answer);
-            }
-            let row = |person: &Value| COLUMNS.iter().map(|name| show::cell(person, name)).collect();
-            show::table(COLUMNS, show::items(&answer).iter().map(row).collect(), "Nobody yet.")
-        }
+        People::List => PERSON.list(&connection, common).await,
+        People::Show { name } => PERSON.show(&connection, common, &name).await,
         People::Add(add) => {
             let password =
                 login::secret(add.password_file.as_deref(), &format!("Password of {}: ", add.name))?;
             let body = json!({
-                "name": add.name, "display": add.display.clone().unwrap_or_else(|| add.name.clone()), "groups": add.groups,
-                "password": password,
+                "name": add.name, "display": add.display.unwrap_or_else(|| add.name.clone()),
+                "groups": add.groups, "password": password,
             });
-            let answer = connection.send(Method::POST, "/api/v1/people", &body).await?;
-            if common.json { show::json(&answer) } else { show::line(&format!("{} can sign in.", add.name)) }
+            let answer = connection.send(Method::POST, PERSON.path, &body).await?;
+            PERSON.said(common, &answer, &format!("{} can sign in.", add.name))
+        }
+        People::Change(change) => {
+            let changes = |before: &Value| {
+                let mut body = change.traits.over(before)?;
+                if let Some(email) = &change.email {
+                    body.insert("email".into(), json!(email));
+                }
+                Ok(body)
+            };
+            let answer = PERSON.patch(&connection, &change.name, changes).await?;
+            PERSON.said(common, &answer, &format!("Person {} is changed.", change.name))
         }
         People::Password(change) => {
-            let password = login::secret(
-                change.password_file.as_deref(),
-                &format!("New password of {}: ", change.name),
-            )?;
-            let before = connection.get(&path(&change.name), &[]).await?;
-            let body = json!({ "revision": before.get("revision"), "password": password });
-            let answer = connection.send(Method::PATCH, &path(&change.name), &body).await?;
-            if common.json { show::json(&answer) } else { show::line("The password is changed.") }
+            let prompt = format!("New password of {}: ", change.name);
+            let password = login::secret(change.password_file.as_deref(), &prompt)?;
+            let set = |_: &Value| Ok(Map::from_iter([("password".to_owned(), json!(password))]));
+            let answer = PERSON.patch(&connection, &change.name, set).await?;
+            PERSON.said(common, &answer, "The password is changed.")
         }
-        People::Remove { name } => {
-            connection.delete(&path(&name)).await?;
-            if common.json {
-                show::json(&json!({ "removed": name }))
-            } else {
-                show::line(&format!("{name} is gone."))
-            }
-        }
+        People::Disable { name } => PERSON.switch(&connection, common, &name, true).await,
+        People::Enable { name } => PERSON.switch(&connection, common, &name, false).await,
+        People::Remove { name } => PERSON.remove(&connection, common, &name).await,
     }
-}
-
-fn path(name: &str) -> String {
-    format!("/api/v1/people/{}", show::segment(name))
 }

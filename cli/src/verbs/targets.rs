@@ -1,5 +1,6 @@
 //! What is protected. The credential goes in and never comes out.
 
+use super::noun::{self, Noun};
 use super::{login, show};
 use crate::Common;
 use crate::connection::{CliFault, Connection};
@@ -19,7 +20,7 @@ pub enum Targets {
     /// Register a target
     Add(Box<Form>),
     /// Change a target; what is not named stays
-    Change(Box<Form>),
+    Change(Box<Change>),
     /// Take a target away; live sessions to it go on until they end
     Remove { name: String },
     /// Reach it as a session would
@@ -73,59 +74,76 @@ pub struct Form {
     record_result_bytes: Option<u64>,
 }
 
-const COLUMNS: &[&str] = &["name", "protocol", "host", "port", "account", "database", "labels"];
-const FIELDS: &[&str] = &[
-    "name",
-    "protocol",
-    "host",
-    "port",
-    "account",
-    "database",
-    "labels",
-    "settings",
-    "classes",
-    "strict",
-    "record_result_bytes",
-    "credential",
-    "revision",
-    "created",
-    "updated",
-];
+/// A form, and what it takes away.
+#[derive(Args, Debug)]
+pub struct Change {
+    #[command(flatten)]
+    form: Form,
+    /// A setting less: the protocol's default holds again
+    #[arg(long, value_name = "NAME")]
+    unset: Vec<String>,
+    /// A label less
+    #[arg(long = "no-label", value_name = "NAME")]
+    no_labels: Vec<String>,
+    /// A data class less: schema.table.column=class, or the column alone for all of its classes
+    #[arg(long = "no-class", value_name = "COLUMN")]
+    no_classes: Vec<String>,
+    /// Callers name the database themselves again
+    #[arg(long, conflicts_with = "database")]
+    no_database: bool,
+    /// A part of the credential less: password, certificate or key
+    #[arg(long = "no-credential", value_name = "PART")]
+    no_credential: Vec<String>,
+}
+
+const TARGET: Noun = Noun {
+    word: "Target",
+    path: "/api/v1/targets",
+    columns: &["name", "protocol", "host", "port", "account", "database", "labels"],
+    fields: &[
+        "name",
+        "protocol",
+        "host",
+        "port",
+        "account",
+        "database",
+        "labels",
+        "settings",
+        "classes",
+        "strict",
+        "record_result_bytes",
+        "credential",
+        "revision",
+        "created",
+        "updated",
+    ],
+    none: "No target yet: `sallyport targets add`.",
+};
 
 pub async fn run(verb: Targets, common: &Common) -> Result<(), CliFault> {
     let connection = Connection::signed_in(common)?;
     match verb {
-        Targets::List => {
-            let answer = connection.get("/api/v1/targets", &[]).await?;
-            if common.json {
-                return show::json(&answer);
-            }
-            let row = |target: &Value| COLUMNS.iter().map(|name| show::cell(target, name)).collect();
-            show::table(
-                COLUMNS,
-                show::items(&answer).iter().map(row).collect(),
-                "No target yet: `sallyport targets add`.",
-            )
-        }
-        Targets::Show { name } => {
-            let answer = connection.get(&path(&name), &[]).await?;
-            if common.json { show::json(&answer) } else { show::fields(&answer, FIELDS) }
-        }
+        Targets::List => TARGET.list(&connection, common).await,
+        Targets::Show { name } => TARGET.show(&connection, common, &name).await,
         Targets::Add(form) => {
             let body = json!({ "name": form.name, "target": of_form(&form, &Value::Null)? });
-            let answer = connection.send(Method::POST, "/api/v1/targets", &body).await?;
-            done(common, &answer, &format!("Target {} is registered.", form.name))
+            let answer = connection.send(Method::POST, TARGET.path, &body).await?;
+            TARGET.said(common, &answer, &format!("Target {} is registered.", form.name))
         }
-        Targets::Change(form) => {
-            let before = connection.get(&path(&form.name), &[]).await?;
-            let body = json!({ "revision": before.get("revision"), "target": of_form(&form, &before)? });
-            let answer = connection.send(Method::PUT, &path(&form.name), &body).await?;
-            done(common, &answer, &format!("Target {} is changed.", form.name))
+        Targets::Change(change) => {
+            let name = &change.form.name;
+            let before = connection.get(&TARGET.path(name), &[]).await?;
+            let left = without(&change, before.clone())?;
+            let mut target = of_form(&change.form, &left)?;
+            if let Some(credential) = target.get_mut("credential").and_then(Value::as_object_mut) {
+                // An empty part takes it away.
+                change.no_credential.iter().for_each(|part| _ = credential.insert(part.clone(), json!("")));
+            }
+            let body = json!({ "revision": before.get("revision"), "target": target });
+            let answer = connection.send(Method::PUT, &TARGET.path(name), &body).await?;
+            TARGET.said(common, &answer, &format!("Target {name} is changed."))
         }
-        Targets::Remove { name } => {
-            connection.delete(&path(&name)).await?;
-            done(common, &json!({ "removed": name }), &format!("Target {name} is gone."))
-        }
+        Targets::Remove { name } => TARGET.remove(&connection, common, &name).await,
         Targets::Test { name } => test(&connection, common, &name).await,
         Targets::Protocols => {
             let answer = connection.get("/api/v1/protocols", &[]).await?;
@@ -135,13 +153,13 @@ pub async fn run(verb: Targets, common: &Common) -> Result<(), CliFault> {
 }
 
 async fn test(connection: &Connection, common: &Common, name: &str) -> Result<(), CliFault> {
-    let answer = connection.send(Method::POST, &format!("{}/test", path(name)), &json!({})).await?;
+    let answer = connection.send(Method::POST, &format!("{}/test", TARGET.path(name)), &json!({})).await?;
     let reached = answer.get("reached").and_then(Value::as_bool).unwrap_or(false);
     let message = show::cell(&answer, "message");
     if !reached {
         return Err(CliFault::Gateway(format!("{name} was not reached: {message}")));
     }
-    done(common, &answer, &format!("{} {message}", paint::good("reached:")))
+    TARGET.said(common, &answer, &format!("{} {message}", paint::good("reached:")))
 }
 
 fn protocols(answer: &Value) -> Result<(), CliFault> {
@@ -161,18 +179,50 @@ fn protocols(answer: &Value) -> Result<(), CliFault> {
                 }
             }
             show::line(&head)?;
-            show::line(&format!("      {}", part("help")))?;
+            show::wrapped("      ", &part("help"))?;
         }
     }
     Ok(())
 }
 
-fn path(name: &str) -> String {
-    format!("/api/v1/targets/{}", show::segment(name))
+/// What stood there, less what the change takes away.
+fn without(change: &Change, mut before: Value) -> Result<Value, CliFault> {
+    let settings = noun::map(before.get("settings"), &[], &change.unset, "setting")?;
+    let labels = noun::map(before.get("labels"), &[], &change.no_labels, "label")?;
+    let classes = fewer_classes(before.get("classes"), &change.no_classes)?;
+    let Some(left) = before.as_object_mut() else { return Ok(before) };
+    for (name, value) in [("settings", settings), ("labels", labels), ("classes", classes)] {
+        if let Some(value) = value {
+            left.insert(name.to_owned(), value);
+        }
+    }
+    if change.no_database {
+        left.remove("database");
+    }
+    Ok(before)
 }
 
-fn done(common: &Common, answer: &Value, text: &str) -> Result<(), CliFault> {
-    if common.json { show::json(answer) } else { show::line(text) }
+fn fewer_classes(before: Option<&Value>, gone: &[String]) -> Result<Option<Value>, CliFault> {
+    if gone.is_empty() {
+        return Ok(None);
+    }
+    let mut all = before.and_then(Value::as_object).cloned().unwrap_or_default();
+    for gone in gone {
+        let (column, class) = gone.split_once('=').map_or((gone.as_str(), None), |(c, k)| (c, Some(k)));
+        let missing =
+            || CliFault::call(format!("there is no class {gone} to take away: `targets show` lists them"));
+        let named = all.get_mut(column).and_then(Value::as_array_mut).ok_or_else(missing)?;
+        let before = named.len();
+        named.retain(|one| class.is_some() && one.as_str() != class);
+        let (fewer, none_left) = (named.len() < before, named.is_empty());
+        if !fewer {
+            return Err(missing());
+        }
+        if none_left {
+            all.remove(column);
+        }
+    }
+    Ok(Some(Value::Object(all)))
 }
 
 /// The form as the API takes it: what was named, over what stood there before.
@@ -191,8 +241,8 @@ fn of_form(form: &Form, before: &Value) -> Result<Value, CliFault> {
     put("database", form.database.clone().map(Value::from));
     put("strict", form.strict.map(Value::from));
     put("record_result_bytes", form.record_result_bytes.map(Value::from));
-    put("settings", merged(before.get("settings"), &form.settings));
-    put("labels", merged(before.get("labels"), &form.labels));
+    put("settings", noun::map(before.get("settings"), &form.settings, &[], "setting")?);
+    put("labels", noun::map(before.get("labels"), &form.labels, &[], "label")?);
     put("classes", classes(before.get("classes"), &form.classes));
     for required in ["protocol", "host", "account"] {
         if !target.contains_key(required) {
@@ -211,15 +261,6 @@ fn of_form(form: &Form, before: &Value) -> Result<Value, CliFault> {
     Ok(Value::Object(target))
 }
 
-fn merged(before: Option<&Value>, new: &[(String, String)]) -> Option<Value> {
-    if new.is_empty() {
-        return None;
-    }
-    let mut all = before.and_then(Value::as_object).cloned().unwrap_or_default();
-    new.iter().for_each(|(name, value)| _ = all.insert(name.clone(), json!(value)));
-    Some(Value::Object(all))
-}
-
 fn classes(before: Option<&Value>, new: &[(String, String)]) -> Option<Value> {
     if new.is_empty() {
         return None;
@@ -227,7 +268,9 @@ fn classes(before: Option<&Value>, new: &[(String, String)]) -> Option<Value> {
     let mut all = before.and_then(Value::as_object).cloned().unwrap_or_default();
     for (column, class) in new {
         let mut named = all.get(column).and_then(Value::as_array).cloned().unwrap_or_default();
-        named.push(json!(class));
+        if !named.contains(&json!(class)) {
+            named.push(json!(class));
+        }
         all.insert(column.clone(), Value::Array(named));
     }
     Some(Value::Object(all))
