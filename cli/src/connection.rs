@@ -179,7 +179,6 @@ async fn refusal(response: Response, signed_in: bool) -> CliFault {
     let advice = match status {
         // In the words of this side: the header and the addresses are not what a person types.
         StatusCode::UNAUTHORIZED if signed_in => "Sign in again: `sallyport login --user NAME`.",
-        StatusCode::UNAUTHORIZED => "",
         _ => Some(part("advice")).filter(|advice| !advice.contains("/api/")).unwrap_or_default(),
     };
     if !advice.is_empty() {

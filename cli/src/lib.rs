@@ -48,6 +48,6 @@ pub fn run(verb: Verb, common: &Common) -> ExitCode {
 }
 
 fn report(fault: &CliFault) -> ExitCode {
-    eprintln!("{}: {fault}", paint::bad("sallyport"));
+    eprintln!("{}: {fault}", paint::fault("sallyport"));
     ExitCode::from(fault.exit_code())
 }

@@ -67,12 +67,19 @@ pub async fn run(verb: Approvals, common: &Common) -> Result<(), CliFault> {
     let connection = Connection::signed_in(common)?;
     match verb {
         Approvals::List { state } => {
-            let answer = connection.get("/api/v1/approvals", &[("state", state)]).await?;
+            let answer = connection.get("/api/v1/approvals", &[("state", state.clone())]).await?;
             if common.json {
                 return show::json(&answer);
             }
-            let rows = show::items(&answer).iter().map(row).collect();
-            show::table(&["id", "state", "who", "target", "what", "asked"], rows, "Nothing waits.")
+            let mut columns = vec!["id", "who", "target", "what", "asked"];
+            // Where one state was asked for, a column of it says nothing.
+            let mixed = state == "any";
+            if mixed {
+                columns.insert(1, "state");
+            }
+            let rows = show::items(&answer).iter().map(|approval| cells(approval, mixed)).collect();
+            let none = if state == "waiting" { "Nothing waits." } else { "No such approval." };
+            show::table(&columns, rows, none)
         }
         Approvals::Show { id } => {
             let answer = connection.get(&path(&id), &[]).await?;
@@ -80,7 +87,8 @@ pub async fn run(verb: Approvals, common: &Common) -> Result<(), CliFault> {
                 return show::json(&answer);
             }
             show::fields(&answer, FIELDS)?;
-            show::line(&format!("\n{}", paint::strong(&show::cell(&answer, "text"))))
+            show::line("")?;
+            show::statement("  ", &show::cell(&answer, "text"))
         }
         Approvals::Approve(word) => decide(&connection, common, word, "approve").await,
         Approvals::Deny(word) => decide(&connection, common, word, "deny").await,
@@ -91,7 +99,7 @@ pub async fn run(verb: Approvals, common: &Common) -> Result<(), CliFault> {
                         return show::line(line).map(|()| true);
                     }
                     let approval: Value = serde_json::from_str(line).unwrap_or(Value::Null);
-                    show::line(&row(&approval).join("  ")).map(|()| true)
+                    show::hanging(13, &told(&approval)).map(|()| true)
                 })
                 .await
         }
@@ -125,17 +133,42 @@ async fn latest(connection: &Connection) -> Result<String, CliFault> {
     newest.map(|approval| show::cell(&approval, "id")).ok_or_else(|| CliFault::call("nothing waits"))
 }
 
-fn row(approval: &Value) -> Vec<String> {
+/// The first line of the statement, as much of it as a list has room for.
+fn first_line(approval: &Value) -> String {
     let text = show::cell(approval, "text");
-    let first: String = text.lines().next().unwrap_or_default().chars().take(80).collect();
-    vec![
-        show::cell(approval, "id"),
+    let first = text.lines().next().unwrap_or_default();
+    let shown: String = first.chars().take(80).collect();
+    if shown.len() < text.len() { format!("{shown} …") } else { shown }
+}
+
+fn cells(approval: &Value, with_state: bool) -> Vec<show::Cell> {
+    let part = |name: &str| show::Cell::from(show::cell(approval, name));
+    let mut cells = vec![
+        part("id"),
+        part("requester_name"),
+        part("target"),
+        first_line(approval).into(),
+        show::when(approval, "asked").into(),
+    ];
+    if with_state {
+        cells.insert(1, show::Cell::state(&show::cell(approval, "state")));
+    }
+    cells
+}
+
+/// `09:15:02 waiting ap-… reporter on shop: UPDATE …`
+fn told(approval: &Value) -> String {
+    let asked = show::cell(approval, "asked");
+    let clock = asked.get(11..19).unwrap_or_default();
+    format!(
+        "{} {} {} {} on {}: {}",
+        paint::quiet(clock),
         paint::state(&show::cell(approval, "state")),
-        show::cell(approval, "requester_name"),
+        show::cell(approval, "id"),
+        paint::strong(&show::cell(approval, "requester_name")),
         show::cell(approval, "target"),
-        first,
-        show::cell(approval, "asked"),
-    ]
+        first_line(approval)
+    )
 }
 
 fn path(id: &str) -> String {

@@ -77,7 +77,11 @@ pub async fn run(verb: Policy, common: &Common) -> Result<(), CliFault> {
                 return show::json(&answer);
             }
             let columns = ["revision", "at", "author", "note"];
-            let row = |step: &Value| columns.iter().map(|name| show::cell(step, name)).collect();
+            let shown = |step: &Value, name: &str| match name {
+                "author" => show::subject(&show::cell(step, name)).to_owned(),
+                name => show::cell(step, name),
+            };
+            let row = |step: &Value| columns.iter().map(|name| shown(step, name)).collect::<Vec<_>>();
             show::table(
                 &columns,
                 show::items(&answer).iter().map(row).collect(),
@@ -139,11 +143,15 @@ fn checked(answer: &Value, quiet: bool) -> Result<(), CliFault> {
 }
 
 fn files(answer: &Value) -> Result<(), CliFault> {
-    show::line(&paint::quiet(&format!(
-        "// revision {}, by {}",
-        show::cell(answer, "revision"),
-        show::cell(answer, "author")
-    )))?;
+    let on_disk = answer.get("on_disk").and_then(Value::as_bool) == Some(true);
+    let head = match on_disk {
+        true => "// read from the policy folder".to_owned(),
+        false => {
+            let author = show::cell(answer, "author");
+            format!("// revision {}, by {}", show::cell(answer, "revision"), show::subject(&author))
+        }
+    };
+    show::line(&paint::quiet(&head))?;
     for file in answer.get("files").and_then(Value::as_array).into_iter().flatten() {
         show::line(&paint::quiet(&format!("// --- {}", show::cell(file, "path"))))?;
         show::line(file.get("text").and_then(Value::as_str).unwrap_or_default())?;
@@ -152,26 +160,32 @@ fn files(answer: &Value) -> Result<(), CliFault> {
 }
 
 fn explained(answer: &Value) -> Result<(), CliFault> {
-    for part in answer.get("parts").and_then(Value::as_array).into_iter().flatten() {
+    let parts = answer.get("parts").and_then(Value::as_array).cloned().unwrap_or_default();
+    for part in &parts {
         show::line(&paint::strong(&show::cell(part, "text")))?;
-        show::fields(part, &["effects", "problem"])?;
+        let problem = show::cell(part, "problem");
+        if !problem.is_empty() {
+            show::line(&format!("  {}", paint::waits(&problem)))?;
+        }
         match part.get("answer") {
             Some(Value::String(text)) => show::line(text)?,
             Some(answer) => explanation(answer)?,
             None => {}
         }
     }
-    Ok(())
+    // They are the caller's and the target's, whatever the statement.
+    masks(&parts.first().and_then(|part| part.pointer("/answer/masks")).map(show::items).unwrap_or_default())
 }
 
-/// The verdict first, then what each effect met, then what would be masked.
+/// The verdict first, then what each effect met. What was said of the whole is not said again of a part.
 fn explanation(answer: &Value) -> Result<(), CliFault> {
     let at = |name: &str| answer.get(name).cloned().unwrap_or(Value::Null);
     let connect = at("connect");
     if show::cell(&connect, "verdict") != "allow" {
-        show::line(&format!("  {}: {}", paint::bad("may not even connect"), outcome(&connect)))?;
+        show::wrapped(&format!("  {}: ", paint::bad("may not even connect")), &outcome(&connect))?;
     }
-    show::line(&format!("  {}", outcome(&at("command"))))?;
+    let command = at("command");
+    show::wrapped("  ", &outcome(&command))?;
     for each in show::items(&at("effects")) {
         let effect = each.get("effect").cloned().unwrap_or(Value::Null);
         let object = effect.pointer("/object/path").and_then(Value::as_array).into_iter().flatten();
@@ -179,14 +193,39 @@ fn explanation(answer: &Value) -> Result<(), CliFault> {
         let whole =
             if effect.get("whole").and_then(Value::as_bool) == Some(true) { ", all of it" } else { "" };
         let what = format!("{} {}{whole}", show::cell(&effect, "action"), object.join("."));
-        show::line(&format!("    {}: {}", what.trim(), outcome(&each)))?;
+        let mut each = each.clone();
+        if let Some(part) = each.as_object_mut()
+            && part.get("message") == command.get("message")
+        {
+            part.retain(|name, _| name != "message" && name != "groups");
+        }
+        show::wrapped(&format!("    {}: ", what.trim()), &outcome(&each))?;
     }
-    let masks: Vec<_> = show::items(&at("masks"))
-        .iter()
-        .map(|mask| format!("{} ({})", show::cell(mask, "what"), show::cell(mask, "rule")))
-        .collect();
-    if !masks.is_empty() {
-        show::line(&paint::quiet(&format!("  masked in what comes back: {}", masks.join(", "))))?;
+    Ok(())
+}
+
+/// A line for each rule, with what it masks wrapped beneath the first.
+fn masks(masks: &[Value]) -> Result<(), CliFault> {
+    let mut by_rule: Vec<(String, Vec<String>)> = Vec::new();
+    for mask in masks {
+        let (rule, what) = (show::cell(mask, "rule"), show::cell(mask, "what"));
+        match by_rule.iter_mut().find(|(known, _)| *known == rule) {
+            Some((_, all)) => all.push(what),
+            None => by_rule.push((rule, vec![what])),
+        }
+    }
+    if by_rule.is_empty() {
+        return Ok(());
+    }
+    show::line(&paint::quiet("masked in whatever comes back"))?;
+    for (rule, what) in by_rule {
+        let spelled = |kind: &str, word: &str| {
+            let names: Vec<_> = what.iter().filter_map(|what| what.strip_prefix(kind)).collect();
+            (!names.is_empty()).then(|| format!("{word} {}", names.join(", ")))
+        };
+        let parts = [spelled("column ", "columns"), spelled("class ", "values like")];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        show::wrapped(&format!("  {rule}: "), &parts.join("; "))?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::show;
 use crate::Common;
 use crate::connection::{CliFault, Connection};
-use crate::paint;
+use crate::paint::{self, Tone};
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -100,6 +100,8 @@ pub struct Export {
     all: bool,
 }
 
+/// Where a long line of a story goes on: behind the clock and the mark.
+const STORY_INDENT: usize = 13;
 /// A pause in a replay is never longer.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
@@ -151,7 +153,11 @@ pub async fn run(verb: Sessions, common: &Common) -> Result<(), CliFault> {
                     if common.json {
                         return show::line(line).map(|()| true);
                     }
-                    story.tell(&parse(line)).iter().try_for_each(|line| show::line(line)).map(|()| true)
+                    story
+                        .tell(&parse(line))
+                        .iter()
+                        .try_for_each(|line| show::hanging(STORY_INDENT, line))
+                        .map(|()| true)
                 })
                 .await
         }
@@ -209,13 +215,14 @@ async fn list(connection: &Connection, common: &Common, search: Search) -> Resul
     }
     let columns = ["id", "who", "target", "started", "commands", "end"];
     let row = |session: &Value| {
+        let names = ["id", "caller_name", "target"];
         let mut cells: Vec<_> =
-            ["id", "caller_name", "target", "started"].iter().map(|name| show::cell(session, name)).collect();
+            names.iter().map(|name| show::Cell::from(show::cell(session, name))).collect();
+        cells.push(show::when(session, "started").into());
         cells.push(commands(session));
-        cells.push(if show::cell(session, "ended").is_empty() {
-            paint::good("open")
-        } else {
-            show::cell(session, "reason")
+        cells.push(match show::cell(session, "ended").is_empty() {
+            true => show::Cell::state("open"),
+            false => show::cell(session, "reason").into(),
         });
         cells
     };
@@ -227,16 +234,20 @@ async fn list(connection: &Connection, common: &Common, search: Search) -> Resul
     }
 }
 
-/// `3`, or `3, 1 denied, 1 held`.
-fn commands(session: &Value) -> String {
+/// `3`, or `3, 1 denied, 1 held`, in the colour of the worst.
+fn commands(session: &Value) -> show::Cell {
     let mut text = show::cell(session, "commands");
-    for (name, paint) in [("denied", paint::bad as fn(&str) -> String), ("held", paint::waits)] {
+    let mut tone = Tone::Plain;
+    for (name, its) in [("held", Tone::Waits), ("denied", Tone::Bad)] {
         match session.get(name).and_then(Value::as_i64) {
             None | Some(0) => {}
-            Some(number) => text.push_str(&format!(", {}", paint(&format!("{number} {name}")))),
+            Some(number) => {
+                text.push_str(&format!(", {number} {name}"));
+                tone = its;
+            }
         }
     }
-    text
+    show::Cell::new(text, tone)
 }
 
 async fn play(connection: &Connection, common: &Common, replay: Replay) -> Result<(), CliFault> {
@@ -250,7 +261,11 @@ async fn play(connection: &Connection, common: &Common, replay: Replay) -> Resul
                 return show::line(line).map(|()| true);
             }
             if replay.speed.is_infinite() {
-                return story.tell(&parse(line)).iter().try_for_each(|line| show::line(line)).map(|()| true);
+                return story
+                    .tell(&parse(line))
+                    .iter()
+                    .try_for_each(|line| show::hanging(STORY_INDENT, line))
+                    .map(|()| true);
             }
             told.push(line.to_owned());
             Ok(true)
@@ -265,7 +280,7 @@ async fn play(connection: &Connection, common: &Common, replay: Replay) -> Resul
             tokio::time::sleep(pause).await;
         }
         last = at.or(last);
-        story.tell(&entry).iter().try_for_each(|line| show::line(line))?;
+        story.tell(&entry).iter().try_for_each(|line| show::hanging(STORY_INDENT, line))?;
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 
 use crate::connection::CliFault;
 use crate::paint;
-use comfy_table::{ContentArrangement, Table, presets};
+use crate::paint::Tone;
+use comfy_table::{Attribute, Color, ColumnConstraint, ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::io::Write;
@@ -20,15 +21,118 @@ pub fn json(value: &Value) -> Result<(), CliFault> {
     line(&serde_json::to_string_pretty(value).unwrap_or_default())
 }
 
-pub fn table(head: &[&str], rows: Vec<Vec<String>>, none: &str) -> Result<(), CliFault> {
+/// A cell and its colour, kept apart: the codes of a colour have a length and would be wrapped like words.
+pub struct Cell {
+    text: String,
+    tone: Tone,
+}
+
+impl Cell {
+    pub fn new(text: impl Into<String>, tone: Tone) -> Self {
+        Self { text: text.into(), tone }
+    }
+    /// A verdict or a state in its colour.
+    pub fn state(word: &str) -> Self {
+        Self::new(word, paint::tone(word))
+    }
+    fn painted(self) -> comfy_table::Cell {
+        let cell = comfy_table::Cell::new(self.text);
+        match self.tone {
+            Tone::Plain => cell,
+            Tone::Good => cell.fg(Color::DarkGreen),
+            Tone::Bad => cell.fg(Color::DarkRed),
+            Tone::Waits => cell.fg(Color::DarkYellow),
+            Tone::Quiet => cell.add_attribute(Attribute::Dim),
+        }
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::new(text, Tone::Plain)
+    }
+}
+
+pub fn table<C: Into<Cell>>(head: &[&str], rows: Vec<Vec<C>>, none: &str) -> Result<(), CliFault> {
     if rows.is_empty() {
         return line(&paint::quiet(none));
     }
+    line(&laid_out(head, rows, width(), paint::coloured()))
+}
+
+/// No wider than the terminal; a program that reads gets whole lines.
+fn laid_out<C: Into<Cell>>(head: &[&str], rows: Vec<Vec<C>>, width: Option<u16>, coloured: bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(head.iter().map(|name| paint::quiet(name)));
-    rows.into_iter().for_each(|row| _ = table.add_row(row));
-    line(&table.to_string())
+    if let Some(width) = width {
+        table.set_width(width);
+    }
+    if coloured {
+        table.enforce_styling()
+    } else {
+        table.force_no_tty()
+    };
+    table.set_header(head.iter().map(|name| Cell::new(name.replace('_', " "), Tone::Quiet).painted()));
+    for row in rows {
+        table.add_row(row.into_iter().map(|cell| cell.into().painted()));
+    }
+    for (column, name) in table.column_iter_mut().zip(head) {
+        column.set_padding((0, 2));
+        // What people copy is whole on one line, however narrow the terminal.
+        if matches!(*name, "id" | "name") {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+    let lines = table.to_string();
+    lines.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// Columns of the terminal that a person looks at.
+pub fn width() -> Option<u16> {
+    let stdout = std::io::stdout();
+    let size = rustix::termios::tcgetwinsize(&stdout).ok().filter(|size| size.ws_col > 0)?;
+    Some(size.ws_col)
+}
+
+/// A sentence within the terminal's width: further lines are indented like the first. Colours may be in it.
+pub fn wrapped(lead: &str, text: &str) -> Result<(), CliFault> {
+    let indent = lead.chars().take_while(|letter| *letter == ' ').count() + 2;
+    line(&wrapped_to(width().map(usize::from), lead, indent, text))
+}
+
+/// A line whose further lines begin at this place.
+pub fn hanging(indent: usize, text: &str) -> Result<(), CliFault> {
+    line(&wrapped_to(width().map(usize::from), "", indent, text))
+}
+
+/// A statement as it was written, line for line.
+pub fn statement(lead: &str, text: &str) -> Result<(), CliFault> {
+    let room = width().map(usize::from);
+    text.lines().try_for_each(|one| line(&wrapped_to(room, lead, lead.len(), &paint::strong(one))))
+}
+
+fn wrapped_to(width: Option<usize>, lead: &str, indent: usize, text: &str) -> String {
+    // What has lines of its own keeps them.
+    let room = width.filter(|width| *width > indent + 20 && !text.contains('\n'));
+    let Some(width) = room else { return format!("{lead}{text}") };
+    let mut out = lead.to_owned();
+    let mut at = paint::visible(lead);
+    let mut fresh = true;
+    for word in text.split(' ') {
+        let long = paint::visible(word);
+        if !fresh && at + 1 + long > width {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            at = indent;
+        } else if !fresh {
+            out.push(' ');
+            at += 1;
+        }
+        out.push_str(word);
+        at += long;
+        fresh = false;
+    }
+    out
 }
 
 /// One thing, a field on each line; empty fields are left out.
@@ -36,9 +140,12 @@ pub fn fields(value: &Value, wanted: &[&str]) -> Result<(), CliFault> {
     let shown: Vec<_> =
         wanted.iter().map(|name| (name, cell(value, name))).filter(|(_, text)| !text.is_empty()).collect();
     let width = shown.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let room = self::width().map(usize::from);
     for (name, text) in shown {
         // Padded before it is painted: the codes of a colour have a length too.
-        line(&format!("{}  {text}", paint::quiet(&format!("{name:>width$}"))))?;
+        let name = name.replace('_', " ");
+        let lead = format!("{}  ", paint::quiet(&format!("{name:>width$}")));
+        line(&wrapped_to(room, &lead, width + 2, &text))?;
     }
     Ok(())
 }
@@ -91,6 +198,16 @@ pub fn time(at_us: i64) -> String {
         .map_or_else(|_| at_us.to_string(), |at| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
 }
 
+/// For a list: the clock alone where it is of today, else the day without the seconds.
+pub fn when(value: &Value, name: &str) -> String {
+    let whole = cell(value, name);
+    let today = Timestamp::now().strftime("%Y-%m-%d ").to_string();
+    match whole.strip_prefix(&today) {
+        Some(clock) => clock.to_owned(),
+        None => whole.get(..16).map_or(whole.clone(), |minutes| format!("{minutes}Z")),
+    }
+}
+
 /// The list in an answer, whether bare or under `items`.
 pub fn items(answer: &Value) -> Vec<Value> {
     answer.get("items").unwrap_or(answer).as_array().cloned().unwrap_or_default()
@@ -137,6 +254,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_long_sentence_is_wrapped_under_itself() {
+        let text = "\u{1b}[31mdeny\u{1b}[0m (a-rule): one two three four five six seven";
+        let wrapped = wrapped_to(Some(34), "    x: ", 6, text);
+        assert_eq!(
+            wrapped,
+            "    x: \u{1b}[31mdeny\u{1b}[0m (a-rule): one two\n      three four five six seven"
+        );
+        assert_eq!(wrapped_to(None, "    x: ", 6, text), format!("    x: {text}"));
+    }
+
+    #[test]
     fn durations() {
         assert_eq!(seconds("90"), Ok(90));
         assert_eq!(seconds("15m"), Ok(900));
@@ -144,6 +272,29 @@ mod tests {
         for wrong in ["", "h", "-1h", "1w", "0s", "99999999999999999d"] {
             assert!(seconds(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn colour_takes_no_room_in_a_table() {
+        let rows = || {
+            let state = Cell::state("waiting");
+            vec![vec![Cell::from("ap-q3gmrf6x4etth3pj".to_owned()), state, "a b c d ".repeat(12).into()]]
+        };
+        let head = ["id", "state", "what"];
+        let plain = laid_out(&head, rows(), Some(80), false);
+        let coloured = laid_out(&head, rows(), Some(80), true);
+        assert!(plain.lines().all(|line| line.chars().count() <= 80), "{plain}");
+        assert!(plain.contains("ap-q3gmrf6x4etth3pj") && plain.contains("waiting"), "{plain}");
+        let mut bare = String::new();
+        let mut rest = coloured.as_str();
+        while let Some((before, code)) = rest.split_once('\u{1b}') {
+            bare.push_str(before);
+            rest = code.split_once('m').unwrap().1;
+        }
+        bare.push_str(rest);
+        let trimmed = |text: &str| text.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
+        assert_ne!(coloured, bare, "it was coloured");
+        assert_eq!(trimmed(&bare), trimmed(&plain));
     }
 
     #[test]
