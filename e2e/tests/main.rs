@@ -1,6 +1,7 @@
 //! One binary of end-to-end tests. Each starts what it needs and leaves nothing behind.
 
 mod attacks;
+mod certificates;
 mod clients;
 mod durability;
 mod holds;

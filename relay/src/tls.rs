@@ -1,5 +1,8 @@
 //! TLS towards callers: the operator's certificate, or one made on first start by a small authority of our own.
+//!
+//! Files are read again when they change, without a restart. Invariant: only a certificate whose key fits is ever shown.
 
+use arc_swap::ArcSwap;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose,
@@ -14,11 +17,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::sign::CertifiedKey;
 use x509_parser::prelude::FromDer;
 
 const AUTHORITY_DAYS: u32 = 3650;
 const CERTIFICATE_DAYS: u32 = 397;
-/// A certificate with less life than this is made anew on start.
+/// A certificate of ours with less life than this is made anew.
 const RENEW_BEFORE: Duration = Duration::from_secs(30 * 86_400);
 
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +32,10 @@ pub enum ServerTlsFault {
     File { file: PathBuf, source: io::Error },
     #[error("{}: it holds no usable certificate or key in PEM", .0.display())]
     Unusable(PathBuf),
-    #[error("the certificate and the key cannot be used together: {0}")]
-    Pair(String),
+    #[error("{} and {} cannot be used together: {problem}", certificate.display(), key.display())]
+    Pair { certificate: PathBuf, key: PathBuf, problem: String },
+    #[error("this build speaks no version of TLS: {0}")]
+    Versions(String),
     #[error("a certificate cannot be made: {0}")]
     Making(#[from] rcgen::Error),
 }
@@ -43,16 +50,21 @@ pub struct ServerCertificate {
 }
 
 impl ServerCertificate {
+    /// Where the gateway's own are, made or not.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self {
+            certificate: folder.join("server.crt"),
+            key: folder.join("server.key"),
+            authority: Some(folder.join("ca.crt")),
+        }
+    }
+
     /// The authority and a certificate for loopback and `names`, made where they are missing, due or for other names.
     pub fn first_start(folder: &Path, names: &[String]) -> Result<Self, ServerTlsFault> {
         let failed = |source| ServerTlsFault::File { file: folder.to_path_buf(), source };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         let (authority, authority_key) = (folder.join("ca.crt"), folder.join("ca.key"));
-        let made = Self {
-            certificate: folder.join("server.crt"),
-            key: folder.join("server.key"),
-            authority: Some(authority.clone()),
-        };
+        let made = Self::in_folder(folder);
         if !authority.exists() || !authority_key.exists() {
             let key = KeyPair::generate()?;
             let issuer = CertifiedIssuer::self_signed(authority_params(), &key)?;
@@ -73,22 +85,80 @@ impl ServerCertificate {
         Ok(made)
     }
 
-    /// A server that speaks TLS 1.2 and 1.3. A client that names no protocol is served as well.
-    pub fn server_config(&self, alpn: &[&[u8]]) -> Result<Arc<ServerConfig>, ServerTlsFault> {
+    /// The pair as it is in the files now, if it can be shown to callers.
+    pub fn read(&self) -> Result<Pair, ServerTlsFault> {
         let chain: Result<Vec<_>, _> =
             CertificateDer::pem_slice_iter(read(&self.certificate)?.as_bytes()).collect();
-        let chain = chain.map_err(|_| ServerTlsFault::Unusable(self.certificate.clone()))?;
+        let unusable = || ServerTlsFault::Unusable(self.certificate.clone());
+        let chain = chain.map_err(|_| unusable())?;
+        let until = chain.first().and_then(|first| ends(first)).ok_or_else(unusable)?;
         let key = PrivateKeyDer::from_pem_slice(read(&self.key)?.as_bytes())
             .map_err(|_| ServerTlsFault::Unusable(self.key.clone()))?;
-        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let keyed = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider());
+        let keyed = keyed.map_err(|fault| ServerTlsFault::Pair {
+            certificate: self.certificate.clone(),
+            key: self.key.clone(),
+            problem: fault.to_string(),
+        })?;
+        Ok(Pair { keyed: Arc::new(keyed), until })
+    }
+}
+
+/// A certificate with its key, and when it ends.
+#[derive(Clone)]
+pub struct Pair {
+    keyed: Arc<CertifiedKey>,
+    /// Seconds since 1970.
+    pub until: i64,
+}
+
+/// What callers are shown: the last pair that was whole. New handshakes take the newest; those that are done keep theirs.
+pub struct Shown {
+    files: ServerCertificate,
+    now: ArcSwap<CertifiedKey>,
+}
+
+impl Shown {
+    pub fn open(files: ServerCertificate) -> Result<Arc<Self>, ServerTlsFault> {
+        let now = ArcSwap::new(files.read()?.keyed);
+        Ok(Arc::new(Self { files, now }))
+    }
+    pub fn files(&self) -> &ServerCertificate {
+        &self.files
+    }
+    /// Takes what is in the files now, and says when it ends. What cannot be shown changes nothing.
+    pub fn read_again(&self) -> Result<i64, ServerTlsFault> {
+        let Pair { keyed, until } = self.files.read()?;
+        self.now.store(keyed);
+        Ok(until)
+    }
+    /// A server that speaks TLS 1.2 and 1.3. A client that names no protocol is served as well.
+    pub fn server_config(self: &Arc<Self>, alpn: &[&[u8]]) -> Result<Arc<ServerConfig>, ServerTlsFault> {
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
-            .map_err(|fault| ServerTlsFault::Pair(fault.to_string()))?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .map_err(|fault| ServerTlsFault::Pair(fault.to_string()))?;
+            .map_err(|fault| ServerTlsFault::Versions(fault.to_string()))?;
+        let mut config = config.with_no_client_auth().with_cert_resolver(Arc::clone(self) as _);
         config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
         Ok(Arc::new(config))
     }
+}
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.now.load_full())
+    }
+}
+
+impl std::fmt::Debug for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shown").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+/// When a certificate ends, in seconds since 1970.
+fn ends(der: &CertificateDer<'_>) -> Option<i64> {
+    let (_, parsed) = x509_parser::certificate::X509Certificate::from_der(der).ok()?;
+    Some(parsed.validity().not_after.timestamp())
 }
 
 fn authority_params() -> CertificateParams {
@@ -183,6 +253,30 @@ mod tests {
         ServerCertificate::first_start(&tls, &["db.example.com".to_owned()]).unwrap();
         assert_ne!(fs::read(&made.certificate).unwrap(), first);
         assert_eq!(fs::read(tls.join("ca.crt")).unwrap(), authority, "the authority changed");
-        made.server_config(&[b"test"]).unwrap();
+        Shown::open(made).unwrap().server_config(&[b"test"]).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_shown_changes_nothing_and_says_which_file_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = ServerCertificate::first_start(&folder.path().join("tls"), &[]).unwrap();
+        let other = ServerCertificate::first_start(&folder.path().join("other"), &[]).unwrap();
+        let shown = Shown::open(made.clone()).unwrap();
+        let leaf = || shown.now.load().cert.first().unwrap().clone();
+        let first = leaf();
+        fs::write(&made.certificate, "no certificate").unwrap();
+        assert!(
+            matches!(shown.read_again(), Err(ServerTlsFault::Unusable(file)) if file == made.certificate)
+        );
+        // The certificate came first and its key is not there yet: as any renewal looks in its middle.
+        fs::copy(&other.certificate, &made.certificate).unwrap();
+        let refused = shown.read_again().unwrap_err().to_string();
+        assert!(refused.contains("server.crt") && refused.contains("server.key"), "{refused}");
+        assert_eq!(leaf(), first);
+        fs::copy(&other.key, &made.key).unwrap();
+        let year = 300 * 86_400;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() as i64;
+        assert!(shown.read_again().unwrap() > now + year);
+        assert_ne!(leaf(), first);
     }
 }

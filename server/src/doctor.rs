@@ -1,12 +1,13 @@
 //! What is wrong with keys, store, disk, clock, issuers and targets, and how to mend it. Looks, and changes nothing.
 
 use crate::config::Config;
-use crate::connectors;
 use crate::protocols::Registry;
+use crate::{certificates, connectors};
 use anyhow::{Context, Result};
 use sallyport_api::{Protocols, credential};
 use sallyport_identity::Verifier;
-use sallyport_store::{Store, StoredTarget};
+use sallyport_relay::tls::ServerCertificate;
+use sallyport_store::{Backend, Store, StoredTarget};
 use sallyport_vault::Vault;
 use serde::Serialize;
 use std::io::{IsTerminal, Read, Write};
@@ -19,6 +20,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Less room than this and recordings may soon end sessions.
 const LITTLE_ROOM_BYTES: u64 = 1 << 30;
 const PROBE_LIMIT: Duration = Duration::from_secs(15);
+/// A certificate that ends within this is told of.
+const ENDS_SOON_SECONDS: i64 = 21 * 86_400;
 /// 2025-01-01: an earlier clock was never set.
 const EARLIEST_SECONDS: u64 = 1_735_689_600;
 
@@ -91,9 +94,16 @@ async fn look(config: &Config, findings: &mut Findings) {
         );
         return;
     }
-    for key in ["vault.key", "log.key", "issuer/issuer-keys.json", "tls/ca.key", "tls/server.key"] {
+    for key in ["vault.key", "log.key", "issuer/issuer-keys.json"] {
         key_file(&config.data_dir.join(key), findings);
     }
+    // The operator's own TLS key may be shared with a group, as distributions do; whether it is usable is asked below.
+    if config.tls.key.is_none() {
+        for key in ["tls/ca.key", "tls/server.key"] {
+            key_file(&config.data_dir.join(key), findings);
+        }
+    }
+    certificate(config, findings);
     let vault = vault(config, findings);
     if let Some(store) = store(config, findings).await {
         targets(&store, vault.as_ref(), findings).await;
@@ -177,6 +187,31 @@ fn key_file(file: &Path, findings: &mut Findings) {
     }
 }
 
+/// When what callers see ends. An operator's certificate is renewed by the operator.
+fn certificate(config: &Config, findings: &mut Findings) {
+    let own = certificates::own_folder(config);
+    let (files, mend) = match certificates::files(config) {
+        Some(files) => {
+            (files, "Put a newer pair in the files of [tls]; a running gateway takes it by itself.")
+        }
+        None => (ServerCertificate::in_folder(&own), "Restart the gateway: it makes a new one."),
+    };
+    let pair = match files.read() {
+        Ok(pair) => pair,
+        Err(fault) => return findings.wrong("certificate", fault.to_string(), mend),
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let left = pair.until.saturating_sub(i64::try_from(now).unwrap_or(i64::MAX));
+    let until = sallyport_core::Moment::from_seconds(pair.until).to_string();
+    let until = until.get(..10).unwrap_or(&until);
+    let found = format!("{} ends {until}, in {} days", files.certificate.display(), left / 86_400);
+    match left {
+        ..=0 => findings.wrong("certificate", format!("{} ended {until}", files.certificate.display()), mend),
+        1..ENDS_SOON_SECONDS => findings.warning("certificate", found, mend),
+        _ => findings.good("certificate", found),
+    }
+}
+
 fn vault(config: &Config, findings: &mut Findings) -> Option<Vault> {
     match Vault::open_existing(config.data_dir.join("vault.key")) {
         Ok(vault) => {
@@ -201,7 +236,11 @@ async fn store(config: &Config, findings: &mut Findings) -> Option<Store> {
     }
     match Store::open(&config.store_url()).await {
         Ok(store) => {
-            findings.good("store", format!("{:?} answers", store.backend()));
+            let name = match store.backend() {
+                Backend::Sqlite => "SQLite",
+                Backend::Postgres => "PostgreSQL",
+            };
+            findings.good("store", format!("{name} answers"));
             Some(store)
         }
         Err(fault) => {
@@ -305,9 +344,24 @@ async fn probe(registry: &Registry, vault: Option<&Vault>, stored: StoredTarget,
     }
 }
 
-/// What is found may be several lines: those after the first stand below it.
-fn indented(found: &str) -> String {
-    found.trim_end().replace('\n', &format!("\n{:26}", ""))
+/// Words within the terminal's width; further lines stand below the first.
+fn beside(text: &str, indent: usize, width: Option<usize>) -> String {
+    let room = width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(20));
+    let mut lines: Vec<String> = Vec::new();
+    for given in text.trim_end().lines() {
+        let mut line = String::new();
+        for word in given.split(' ') {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines.join(&format!("\n{:indent$}", ""))
 }
 
 fn print(findings: &[Finding], json: bool) -> Result<()> {
@@ -316,7 +370,11 @@ fn print(findings: &[Finding], json: bool) -> Result<()> {
         return writeln!(out, "{}", serde_json::to_string_pretty(findings).context("write JSON")?)
             .context("write");
     }
-    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let width = rustix::termios::tcgetwinsize(&out).ok().map(|size| usize::from(size.ws_col));
+    let width = width.filter(|width| *width > 0);
+    let names = findings.iter().map(|finding| finding.what.chars().count()).max().unwrap_or_default();
+    let indent = names + 11;
     for finding in findings {
         let (mark, code) = match finding.state {
             State::Good => ("ok     ", "32"),
@@ -324,9 +382,10 @@ fn print(findings: &[Finding], json: bool) -> Result<()> {
             State::Wrong => ("wrong  ", "31"),
         };
         let mark = if colour { format!("\x1b[{code}m{mark}\x1b[0m") } else { mark.to_owned() };
-        writeln!(out, "{mark}  {:<16} {}", finding.what, indented(&finding.found)).context("write")?;
+        let found = beside(&finding.found, indent, width);
+        writeln!(out, "{mark}  {:<names$}  {found}", finding.what).context("write")?;
         if !finding.mend.is_empty() {
-            writeln!(out, "         {:<16} {}", "", finding.mend).context("write")?;
+            writeln!(out, "{:indent$}{}", "", beside(finding.mend, indent, width)).context("write")?;
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! One executable: the gateway and the verbs that talk to it.
 
-mod accounts;
+mod certificates;
 mod clock;
 mod config;
 mod connectors;

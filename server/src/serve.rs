@@ -6,7 +6,7 @@ use crate::credentials::SealedCredentials;
 use crate::door::FrontDoor;
 use crate::live::Live;
 use crate::protocols::Registry;
-use crate::{connectors, first_start, logging, plane, rules};
+use crate::{certificates, connectors, first_start, logging, plane, rules};
 use anyhow::{Context, Result};
 use sallyport_api::{AdminJournal, RoleGroups};
 use sallyport_core::mask::forms::MaskKey;
@@ -16,7 +16,7 @@ use sallyport_policy::RuleBook;
 use sallyport_record::{Options, Recorder};
 use sallyport_relay::House;
 use sallyport_relay::listen::{ListenLimits, bind, listen};
-use sallyport_relay::tls::ServerCertificate;
+use sallyport_relay::tls::Shown;
 use sallyport_store::{Desk, DeskTerms, SessionFilter, Store};
 use sallyport_vault::Vault;
 use std::path::Path;
@@ -60,7 +60,18 @@ struct Parts {
 async fn serve(config: Config) -> Result<()> {
     first_start::data_folder(&config)?;
     let parts = open(&config).await?;
-    if let Some(file) = first_start::operator(&config, &parts.store).await? {
+    let outcome = attend(&config, &parts).await;
+    // Also where the start failed: its reason is the caller's to tell, and no recording is left open by it.
+    if let Err(fault) = parts.journal.close() {
+        tracing::error!(%fault, "the recording of changes was not closed");
+    }
+    parts.store.close().await;
+    outcome
+}
+
+/// From the first listener to the last session.
+async fn attend(config: &Config, parts: &Parts) -> Result<()> {
+    if let Some(file) = first_start::operator(config, &parts.store).await? {
         tracing::info!(
             "made the first person, {:?}; the password is in {} (sallyport login --user {} --password-file {})",
             first_start::OPERATOR,
@@ -85,17 +96,17 @@ async fn serve(config: Config) -> Result<()> {
         local_issuer: config.public_url(),
     });
     let mut tasks = JoinSet::new();
-    let certificate = certificate(&config)?;
+    let certificate = certificates::open(config)?;
     for listener in &config.listener {
-        start_listener(&mut tasks, &config, listener, &parts.registry, &door, &certificate, &stopping)
-            .await?;
+        start_listener(&mut tasks, config, listener, &parts.registry, &door, &certificate, &stopping).await?;
     }
     let plane =
         bind(config.api.listen).with_context(|| format!("api: cannot listen on {}", config.api.listen))?;
-    let router = sallyport_api::router(api_house(&config, &parts));
+    let router = sallyport_api::router(api_house(config, parts));
     let tls =
         config.tls.certificate.is_some().then(|| certificate.server_config(&[b"http/1.1"])).transpose()?;
     tasks.spawn(plane::serve(plane, router, tls, stopping));
+    tokio::spawn(certificates::follow(config.clone(), certificate));
     tokio::spawn(Arc::clone(&parts.live).sweep(Arc::clone(&parts.rules)));
     tokio::spawn(housekeeping(parts.store.clone(), Arc::clone(&parts.issuer)));
     match &config.policy.directory {
@@ -113,10 +124,6 @@ async fn serve(config: Config) -> Result<()> {
         tracing::warn!("some connections did not end in time and were cut");
     }
     tasks.abort_all();
-    if let Err(fault) = parts.journal.close() {
-        tracing::error!(%fault, "the recording of changes was not closed");
-    }
-    parts.store.close().await;
     Ok(())
 }
 
@@ -207,23 +214,13 @@ fn api_house(config: &Config, parts: &Parts) -> sallyport_api::House {
     }
 }
 
-/// The certificate callers see: the operator's, or one made on first start.
-fn certificate(config: &Config) -> Result<ServerCertificate> {
-    match (&config.tls.certificate, &config.tls.key) {
-        (Some(certificate), Some(key)) => {
-            Ok(ServerCertificate { certificate: certificate.clone(), key: key.clone(), authority: None })
-        }
-        _ => ServerCertificate::first_start(&config.data_dir.join("tls"), &config.tls.names).context("tls"),
-    }
-}
-
 async fn start_listener(
     tasks: &mut JoinSet<()>,
     config: &Config,
     listener: &Listener,
     registry: &Registry,
     door: &Arc<FrontDoor>,
-    certificate: &ServerCertificate,
+    certificate: &Arc<Shown>,
     stopping: &watch::Receiver<bool>,
 ) -> Result<()> {
     let connector = registry.find(&listener.protocol).context("find the connector")?;
