@@ -15,8 +15,8 @@ pub struct RuleBook {
     rules: ArcSwap<Rules>,
     /// The epoch of `rules`, set after them: who sees an epoch also sees its rules, or later ones.
     epoch: AtomicU64,
-    /// One replacement at a time, so that epochs only grow.
-    replacing: Mutex<()>,
+    /// The files that `rules` were read from. Held while they are replaced, so that epochs only grow.
+    files: Mutex<Vec<RuleFile>>,
 }
 
 impl std::fmt::Debug for RuleBook {
@@ -29,16 +29,17 @@ impl RuleBook {
     /// Rules that passed every check, in force as the first edition. No files at all deny everything.
     pub fn load(files: Vec<RuleFile>) -> Result<RuleBook, Diagnostics> {
         let rules = Rules::new(1, checked(&files)?);
-        Ok(Self { rules: ArcSwap::from_pointee(rules), epoch: AtomicU64::new(1), replacing: Mutex::new(()) })
+        Ok(Self { rules: ArcSwap::from_pointee(rules), epoch: AtomicU64::new(1), files: Mutex::new(files) })
     }
 
     /// Puts other rules in force. With any error the ones in force stay in force.
     pub fn replace(&self, files: Vec<RuleFile>) -> Result<Epoch, Diagnostics> {
         let rules = checked(&files)?;
-        let _one = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut in_force = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let epoch = self.epoch().0 + 1;
         self.rules.store(Arc::new(Rules::new(epoch, rules)));
         self.epoch.store(epoch, Ordering::Release);
+        *in_force = files;
         Ok(Epoch(epoch))
     }
 
@@ -49,6 +50,11 @@ impl RuleBook {
 
     pub fn epoch(&self) -> Epoch {
         Epoch(self.epoch.load(Ordering::Acquire))
+    }
+
+    /// What is in force, as it was written.
+    pub fn files(&self) -> Vec<RuleFile> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many rules are in force.
