@@ -56,6 +56,22 @@ pub fn unseal(
     opened.collect()
 }
 
+/// The same fields, each under the vault's newest key. The text that the store keeps instead of `stored`.
+pub fn rewrap(vault: &Vault, target: &TargetName, stored: &str) -> Result<String, CredentialFault> {
+    let moved = parse(stored)?.into_iter().map(|(field, sealed)| {
+        let sealed = vault.rewrap(&target_context(target, &field), &sealed)?;
+        Ok((field, sealed))
+    });
+    let moved: BTreeMap<String, Sealed> = moved.collect::<Result<_, CredentialFault>>()?;
+    serde_json::to_string(&moved).map_err(|_| CredentialFault::Unreadable)
+}
+
+/// Whether nothing in it needs an older key.
+pub fn is_under_newest(vault: &Vault, stored: &str) -> Result<bool, CredentialFault> {
+    let newest = vault.newest_key()?;
+    Ok(parse(stored)?.values().all(|sealed| sealed.is_under(&newest)))
+}
+
 pub(crate) fn fields(stored: Option<&str>) -> Vec<String> {
     let sealed = stored.map(parse).and_then(Result::ok).unwrap_or_default();
     sealed.into_keys().collect()

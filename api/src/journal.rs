@@ -24,7 +24,17 @@ impl AdminJournal {
         object: &str,
         detail: &serde_json::Value,
     ) -> Answer<()> {
-        let flush = self.append(&by.principal(), action, object, &detail.to_string())?;
+        self.change_by(&by.principal(), action, object, detail).await
+    }
+    /// The same for who has no account here: whoever sits at the gateway's machine.
+    pub async fn change_by(
+        &self,
+        by: &str,
+        action: &str,
+        object: &str,
+        detail: &serde_json::Value,
+    ) -> Answer<()> {
+        let flush = self.append(by, action, object, &detail.to_string())?;
         match flush {
             Flush::Done => Ok(()),
             Flush::Wait(disk) => Ok(disk.await?),

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 /// One thing that happened, as it stands in a recording. Borrowed while written, owned when read back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "the large one is made once for each session")]
 pub enum Event<'a> {
     Opened {
         session: SessionId,

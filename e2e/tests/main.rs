@@ -6,6 +6,7 @@ mod clients;
 mod durability;
 mod holds;
 mod house;
+mod keys;
 mod masks;
 mod refusals;
 mod shop;

@@ -21,6 +21,11 @@ pub fn signing_key(path: &Path) -> Result<SigningKey, RecordFault> {
     }
 }
 
+/// The key that has to be there.
+pub(crate) fn existing(path: &Path) -> Result<SigningKey, RecordFault> {
+    read_key(path, File::open(path).map_err(RecordFault::io("open the signing key", path))?)
+}
+
 fn read_key(path: &Path, file: File) -> Result<SigningKey, RecordFault> {
     let unreadable = |problem: String| RecordFault::Key { path: path.to_owned(), problem };
     let mode =

@@ -83,6 +83,10 @@ impl LogFiles {
     pub fn public_key(&self) -> PathBuf {
         self.0.join("public-key")
     }
+    /// From each signing key to the next, oldest first. Not there where the first key still signs.
+    pub fn handovers(&self) -> PathBuf {
+        self.0.join("handovers")
+    }
 }
 
 /// Each whole line of the leaves, without its newline. A last line without one is not given.
@@ -188,6 +192,10 @@ impl Log {
     pub fn verifying_key(&self) -> VerifyingKey {
         self.key.verifying_key()
     }
+    /// What it would sign now.
+    pub(crate) fn now(&self) -> Checkpoint {
+        Checkpoint { origin: self.origin.clone(), size: self.edge.size(), root: self.edge.root() }
+    }
     pub fn files(&self) -> &LogFiles {
         &self.files
     }
@@ -220,7 +228,7 @@ impl Log {
     }
 
     /// The history first: it is what counts; the newest alone is for the convenience of others.
-    fn publish(&mut self, note: &str) -> io::Result<()> {
+    pub(crate) fn publish(&mut self, note: &str) -> io::Result<()> {
         let before = self.checkpoints.metadata()?.len();
         let written = self
             .checkpoints
@@ -245,12 +253,12 @@ impl Log {
     }
 }
 
-fn append_to(path: &Path) -> Result<File, RecordFault> {
+pub(crate) fn append_to(path: &Path) -> Result<File, RecordFault> {
     OpenOptions::new().create(true).append(true).open(path).map_err(RecordFault::io("open", path))
 }
 
 /// The newest checkpoint that is whole. A torn one at the end, left by a crash, is cut off.
-fn newest(files: &LogFiles, key: &VerifyingKey) -> Result<Option<Checkpoint>, RecordFault> {
+pub(crate) fn newest(files: &LogFiles, key: &VerifyingKey) -> Result<Option<Checkpoint>, RecordFault> {
     let path = files.checkpoints();
     let mut file = match File::open(&path) {
         Ok(file) => file,

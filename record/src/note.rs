@@ -20,6 +20,8 @@ pub enum NoteFault {
     Unsigned,
     #[error("the signature is wrong")]
     Signature,
+    #[error("it is signed by a key of this log whose turn it was not")]
+    NotItsTurn,
 }
 
 /// What a checkpoint says: the log had this many leaves and this root.
@@ -91,6 +93,13 @@ pub fn sign(text: &str, name: &str, key: &SigningKey) -> String {
     let mut bytes = key_id(name, &key.verifying_key()).to_vec();
     bytes.extend_from_slice(&key.sign(text.as_bytes()).to_bytes());
     format!("{text}\n\u{2014} {name} {}\n", BASE64.encode(bytes))
+}
+
+/// One signature more on a note: `text` is what it says.
+pub fn sign_also(note: &str, text: &str, name: &str, key: &SigningKey) -> String {
+    let own = sign(text, name, key);
+    let signature = own.strip_prefix(text).unwrap_or_default().trim_start_matches('\n');
+    format!("{note}{signature}")
 }
 
 /// The text of a note that `key` signed under `name`. Signatures of others are not looked at.

@@ -277,7 +277,7 @@ fn create_file(path: &Path, session: &SessionId) -> Result<File, RecordFault> {
     Ok(file)
 }
 
-fn take_lock(root: &Path) -> Result<File, RecordFault> {
+pub(crate) fn take_lock(root: &Path) -> Result<File, RecordFault> {
     let path = root.join("lock");
     let file = File::create(&path).map_err(RecordFault::io("create", &path))?;
     match file.try_lock() {

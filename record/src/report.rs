@@ -106,6 +106,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     pub leaves: u64,
     pub checkpoints: u64,
+    /// How often the log was handed over from one key to the next.
+    pub handovers: u64,
     /// Leaves behind the last checkpoint. They prove nothing, and the next start cuts them off.
     pub unsigned_leaves: u64,
     /// There was a log to check against.
@@ -160,6 +162,10 @@ impl fmt::Display for Report {
         )?;
         if self.with_log {
             writeln!(f, "log: {} leaves under {} signed checkpoints", self.leaves, self.checkpoints)?;
+            if self.handovers > 0 {
+                let keys = self.handovers.saturating_add(1);
+                writeln!(f, "{keys} keys signed it, each named by the one before and by itself")?;
+            }
         } else {
             writeln!(f, "no log of sessions was beside it: only the chain itself was checked")?;
         }

@@ -3,9 +3,9 @@
 
 use crate::fault::RecordFault;
 use crate::frame::{self, Hash, genesis};
+use crate::handover::Keys;
 use crate::keys::public_key;
 use crate::log::{Leaf, LeafState, LogFiles, lines, notes};
-use crate::note::Checkpoint;
 use crate::read::{ReadFault, Recording};
 use crate::recorder::{Stored, stored};
 use crate::report::{Finding, Kind, Report, SessionReport, State};
@@ -106,9 +106,12 @@ impl SignedLog {
                 key_beside(&files)?
             }
         };
+        let (keys, wrong) = Keys::of(&files, key)?;
+        report.findings.extend(wrong.into_iter().map(|says| Finding::of_log(Kind::Signature, says)));
+        report.handovers = keys.handovers.len() as u64;
         let own = read_text(&files.checkpoints())?;
         let kept: Vec<&str> = known.checkpoints.iter().map(String::as_str).collect();
-        let points = signed_sizes(&notes(&own).0, &kept, &key, report);
+        let points = signed_sizes(&notes(&own).0, &kept, &keys, report);
         let signed = points.keys().next_back().copied().unwrap_or(0);
         let mut log = SignedLog { sessions: BTreeMap::new() };
         let mut edge = Edge::default();
@@ -162,18 +165,13 @@ fn read_text(path: &Path) -> Result<String, RecordFault> {
 }
 
 /// The roots that were signed for each size. Two for one size are two histories.
-fn signed_sizes(
-    own: &[&str],
-    known: &[&str],
-    key: &VerifyingKey,
-    report: &mut Report,
-) -> BTreeMap<u64, Signed> {
+fn signed_sizes(own: &[&str], known: &[&str], keys: &Keys, report: &mut Report) -> BTreeMap<u64, Signed> {
     let mut points: BTreeMap<u64, Signed> = BTreeMap::new();
     let mut largest = 0;
     for (index, note) in own.iter().chain(known).enumerate() {
         let is_own = index < own.len();
         let whose = if is_own { "checkpoint" } else { "the checkpoint given," };
-        let point = match Checkpoint::open(note, key) {
+        let point = match keys.open(note) {
             Ok(point) => point,
             Err(fault) => {
                 let says = format!("{whose} number {}: {fault}", index + 1);
@@ -192,6 +190,14 @@ fn signed_sizes(
         let before = points.entry(point.size).or_insert(Signed { root: point.root, given: !is_own });
         if before.root != point.root {
             let says = format!("two signed checkpoints of {} leaves name different histories", point.size);
+            report.findings.push(Finding::of_log(Kind::Fork, says));
+        }
+    }
+    // Two keys signed each of these as well.
+    for handover in &keys.handovers {
+        let before = points.entry(handover.size).or_insert(Signed { root: handover.root, given: false });
+        if before.root != handover.root {
+            let says = format!("the handover of {} leaves names another history", handover.size);
             report.findings.push(Finding::of_log(Kind::Fork, says));
         }
     }

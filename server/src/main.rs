@@ -9,6 +9,7 @@ mod doctor;
 mod door;
 mod first_start;
 mod index;
+mod keys;
 mod live;
 mod logging;
 mod offline;
@@ -60,10 +61,37 @@ enum What {
         #[arg(long, value_name = "FILE")]
         checkpoint: Vec<PathBuf>,
     },
+    /// New keys for the log of recordings and for the vault, while the gateway is stopped
+    #[command(subcommand)]
+    Keys(Keys),
     /// Print every key of the configuration with its default
     ExampleConfig,
     #[command(flatten)]
     Remote(Verb),
+}
+
+#[derive(Subcommand)]
+enum Keys {
+    /// Put a new key in the place of an old one; what the old one signed or sealed stays good
+    #[command(subcommand)]
+    Rotate(Rotate),
+}
+
+#[derive(Subcommand)]
+enum Rotate {
+    /// The key that signs the log of recordings: handed over by a note that both keys sign
+    Log {
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// The key that seals the targets' credentials: each is put under the new one
+    Vault {
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Keep the older keys in the file, so that it opens an older copy of the store too
+        #[arg(long)]
+        keep_old: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -86,6 +114,10 @@ fn main() -> ExitCode {
         What::Inspect(Inspect::Values) => offline::lines(sallyport_core::mask::inspect::answer),
         What::Verify { path, key, checkpoint } => {
             offline::verify(&path, key.as_deref(), &checkpoint, common.json)
+        }
+        What::Keys(Keys::Rotate(Rotate::Log { config })) => keys::rotate_log(config.as_deref()),
+        What::Keys(Keys::Rotate(Rotate::Vault { config, keep_old })) => {
+            keys::rotate_vault(config.as_deref(), keep_old)
         }
         What::ExampleConfig => offline::example(),
         What::Remote(verb) => return sallyport_cli::run(verb, &common),

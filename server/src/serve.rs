@@ -6,7 +6,7 @@ use crate::credentials::SealedCredentials;
 use crate::door::FrontDoor;
 use crate::live::Live;
 use crate::protocols::Registry;
-use crate::{certificates, connectors, first_start, logging, plane, rules};
+use crate::{certificates, connectors, first_start, keys, logging, plane, rules};
 use anyhow::{Context, Result};
 use sallyport_api::{AdminJournal, RoleGroups};
 use sallyport_core::mask::forms::MaskKey;
@@ -131,8 +131,7 @@ async fn open(config: &Config) -> Result<Parts> {
     let clock: Arc<dyn Clock> = Arc::new(WallClock);
     let vault = Arc::new(Vault::open(config.data_dir.join("vault.key")).context("open the vault")?);
     let store = Store::open(&config.store_url()).await.context("open the store")?;
-    let key = sallyport_record::signing_key(&config.data_dir.join("log.key"))
-        .context("open the log's signing key")?;
+    let key = keys::signing(config)?;
     let recorder =
         Recorder::open(&config.recordings(), key, Options::default()).context("open the recordings")?;
     let recovery = recorder.recover().context("look after the recordings of the last run")?;

@@ -86,6 +86,17 @@ impl Store {
         let stored = self.target_now(name).await?;
         if changed == 1 { Ok(stored) } else { Err(StoreFault::Changed { noun: NOUN, name: name.into() }) }
     }
+    /// Puts one sealed text in the place of another. It is the same credential, so the revision stays. False where it was
+    /// changed meanwhile.
+    pub async fn swap_credential(&self, name: &str, before: &str, after: &str) -> Result<bool, StoreFault> {
+        let swapped = sqlx::query("UPDATE targets SET credential = $1 WHERE name = $2 AND credential = $3")
+            .bind(after)
+            .bind(name)
+            .bind(before)
+            .execute(&self.pool)
+            .await?;
+        Ok(swapped.rows_affected() == 1)
+    }
     pub async fn remove_target(&self, name: &str) -> Result<(), StoreFault> {
         let gone = sqlx::query("DELETE FROM targets WHERE name = $1").bind(name).execute(&self.pool).await?;
         if gone.rows_affected() == 1 { Ok(()) } else { Err(missing(name)) }

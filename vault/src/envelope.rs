@@ -37,6 +37,10 @@ impl Sealed {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+    /// Whether this key opens it.
+    pub fn is_under(&self, key: &KeyId) -> bool {
+        self.key_id().is_ok_and(|id| id == *key)
+    }
     pub(crate) fn key_id(&self) -> Result<KeyId, VaultFault> {
         self.parts().map(|parts| parts.key)
     }

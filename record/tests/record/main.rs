@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails"
 )]
 mod disk;
+mod handover;
 mod log;
 mod playing;
 mod scene;
