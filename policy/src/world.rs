@@ -5,6 +5,7 @@
 use crate::schema::{Kind, action, uid};
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression as Value};
 use sallyport_core::judge::Facts;
+use sallyport_core::mask::detect::Class;
 use sallyport_core::{ApprovalFact, CallerKind, Effect, Moment, Object, ObjectKind, Sensitive};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,8 +76,10 @@ impl World {
                 self.column(&self.facts.database, schema, table, column)?
             }
             Sensitive::Class(class) => {
-                let entity = self.class(class)?;
-                (entity.uid(), vec![entity])
+                // Rules that were written with the other name of a kind go on to hide it.
+                let other = Class::other_name(class).map(|other| self.class(other)).transpose()?;
+                let entity = self.class_in(class, other.iter().map(Entity::uid))?;
+                (entity.uid(), std::iter::once(entity).chain(other).collect())
             }
         };
         self.question("see", resource, chain, self.context(now, false, &[]))
@@ -194,7 +197,12 @@ impl World {
     }
 
     fn class(&self, name: &str) -> Result<Entity, Unaskable> {
-        entity(uid(Kind::Class, name), [("name", text(name))], [self.target.clone()])
+        self.class_in(name, [])
+    }
+
+    fn class_in(&self, name: &str, more: impl IntoIterator<Item = EntityUid>) -> Result<Entity, Unaskable> {
+        let parents = std::iter::once(self.target.clone()).chain(more);
+        entity(uid(Kind::Class, name), [("name", text(name))], parents)
     }
 
     fn schema(&self, database: &str, name: &str) -> Result<(EntityUid, Vec<Entity>), Unaskable> {
@@ -235,7 +243,9 @@ impl World {
         let classes: BTreeSet<&String> =
             of_table.and_then(|columns| columns.get(name)).into_iter().flatten().collect();
         let mut parents = vec![parent];
-        for class in &classes {
+        let others = classes.iter().filter_map(|class| Class::other_name(class));
+        let both: BTreeSet<&str> = classes.iter().map(|class| class.as_str()).chain(others).collect();
+        for class in both {
             let entity = self.class(class)?;
             parents.push(entity.uid());
             chain.push(entity);

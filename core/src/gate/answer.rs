@@ -6,7 +6,7 @@ use crate::fault::Denial;
 use crate::ids::{CommandNo, RuleId};
 use crate::journal::Event;
 use crate::judge::{Sensitive, Sight};
-use crate::mask::detect::{self, Class};
+use crate::mask::detect::{self, Hint};
 use crate::mask::forms::Form;
 use crate::mask::plan::{CellShape, ColumnInfo, ColumnPlan, ColumnRef, Origin, Plan, PlannedColumn};
 use crate::time::Moment;
@@ -254,12 +254,13 @@ impl Gate {
 }
 
 /// The name where the values come from says more than the one that the caller gave them.
-fn hint(column: &ColumnInfo<'_>) -> Option<Class> {
+fn hint(column: &ColumnInfo<'_>) -> Hint {
     let own = match &column.origin {
         Origin::Column(origin) => detect::hint(origin.column),
-        Origin::Derived(_) | Origin::Unknown => None,
+        Origin::Derived(_) | Origin::Unknown => Hint::NONE,
     };
-    own.or_else(|| detect::hint(column.name))
+    // The caller of the statement chose the other: it adds, and rules nothing out.
+    if own == Hint::NONE { detect::hint(column.name).adds_only() } else { own }
 }
 
 /// Rows of a command that was never cleared, or that has its outcome in the record already: nobody would count them.

@@ -3,7 +3,7 @@
 //! Strings are read as what they say and not as how they are spelt, so an escape hides nothing. Invariant: every
 //! token that changes becomes a string, or a null in the place of a whole value.
 
-use super::detect::{self, Class, Classes, Found};
+use super::detect::{self, Class, Classes, Found, Hint};
 use super::forms::{Form, MaskKey, REDACTED};
 
 /// What the rewriting needs to know, and room that is used again.
@@ -40,7 +40,7 @@ impl Rewriting<'_> {
     /// Whether anything changed; nothing where this is no JSON.
     fn document(&mut self, document: &[u8], out: &mut Vec<u8>) -> Option<bool> {
         let mut changed = false;
-        let mut hint = None;
+        let mut hint = Hint::NONE;
         let mut rest = document;
         while let Some((first, behind)) = rest.split_first() {
             let token = match first {
@@ -49,7 +49,7 @@ impl Rewriting<'_> {
                 b'{' | b'}' | b'[' | b']' | b',' | b':' | b' ' | b'\t' | b'\r' | b'\n' | b'a'..=b'z' => {
                     // A name speaks of one value, or of all in its list.
                     if matches!(first, b'{' | b'}' | b']') {
-                        hint = None;
+                        hint = Hint::NONE;
                     }
                     out.push(*first);
                     rest = behind;
@@ -61,9 +61,10 @@ impl Rewriting<'_> {
             let text = content(token)?;
             let is_name = behind.trim_ascii_start().first() == Some(&b':');
             if is_name {
-                hint = detect::hint(&text);
+                // Whoever builds the document chooses its names: they rule nothing out.
+                hint = detect::hint(&text).adds_only();
             }
-            let masked = self.token(&text, if is_name { None } else { hint }, is_name, out);
+            let masked = self.token(&text, if is_name { Hint::NONE } else { hint }, is_name, out);
             if !masked {
                 out.extend_from_slice(token);
             }
@@ -74,7 +75,7 @@ impl Rewriting<'_> {
     }
 
     /// Writes the masked token, if it must be masked.
-    fn token(&mut self, text: &str, hint: Option<Class>, is_name: bool, out: &mut Vec<u8>) -> bool {
+    fn token(&mut self, text: &str, hint: Hint, is_name: bool, out: &mut Vec<u8>) -> bool {
         self.found.clear();
         detect::scan_named(text.as_bytes(), self.wanted, hint, self.found);
         if self.found.is_empty() {

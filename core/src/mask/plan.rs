@@ -1,7 +1,7 @@
 //! Which columns of a result are masked and how. Made once for each result shape, applied to every row.
 
 use crate::ids::{Epoch, RuleId};
-use crate::mask::detect::{Class, Classes};
+use crate::mask::detect::{Classes, Hint};
 use crate::mask::forms::Form;
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ pub(crate) struct PlannedColumn {
     pub(crate) plan: ColumnPlan,
     pub(crate) shape: CellShape,
     /// What the column's name says about its values.
-    pub(crate) hint: Option<Class>,
+    pub(crate) hint: Hint,
 }
 
 /// Made by [`crate::Gate::plan`] only.

@@ -1,14 +1,18 @@
 //! Counts what was found against what is labelled. A value is found if a range of its kind covers all of it, with no
 //! more than a parenthesis or sign to spare; whatever else is found is wrong.
 
-use sallyport_core::mask::detect::{Class, Classes, scan};
+use sallyport_core::mask::detect::{Class, Classes, Found, hint, scan_named};
 use std::collections::BTreeMap;
 use std::fmt;
 
 const SPARE: usize = 2;
-const SHOWN: usize = 12;
+/// How many misses of a kind are printed.
+fn shown() -> usize {
+    std::env::var("DETECT_SHOWN").ok().and_then(|count| count.parse().ok()).unwrap_or(6)
+}
 
 pub struct Sample {
+    column: String,
     text: String,
     label: Option<(Class, usize, usize)>,
 }
@@ -19,13 +23,22 @@ impl Sample {
         match (text.find('«'), text.find('»')) {
             (Some(start), Some(end)) => {
                 let text = text.replace(['«', '»'], "");
-                Self { text, label: Some((class, start, end - '«'.len_utf8())) }
+                Self { column: String::new(), text, label: Some((class, start, end - '«'.len_utf8())) }
             }
-            _ => Self { label: Some((class, 0, text.len())), text },
+            _ => Self { column: String::new(), label: Some((class, 0, text.len())), text },
         }
     }
     pub fn nothing(text: String) -> Self {
-        Self { text, label: None }
+        Self { column: String::new(), text, label: None }
+    }
+    /// What the column of the value is called.
+    pub fn under(mut self, column: &str) -> Self {
+        self.column = column.into();
+        self
+    }
+    /// Whether the value is the whole text.
+    pub fn is_alone(&self) -> bool {
+        self.label.is_none_or(|(_, start, end)| end - start == self.text.len())
     }
     pub fn put(&mut self, before: &str, after: &str) {
         self.text = format!("{before}{}{after}", self.text);
@@ -68,19 +81,22 @@ pub struct Tally {
 impl Tally {
     pub fn add(&mut self, sample: &Sample) {
         let mut found = Vec::new();
-        scan(sample.text.as_bytes(), Classes::all(), &mut found);
+        scan_named(sample.text.as_bytes(), Classes::all(), hint(&sample.column), &mut found);
         let Some((class, start, end)) = sample.label else {
             self.negatives += 1;
             self.touched += usize::from(!found.is_empty());
             for one in found {
                 self.kinds.entry(one.class).or_default().wrong += 1;
-                self.show("touched", &sample.text);
+                self.show(
+                    "touched",
+                    &format!("{} as {}: {}", sample.column, one.class.as_str(), sample.text),
+                );
             }
             return;
         };
         let covered: usize =
             found.iter().map(|one| one.end.min(end).saturating_sub(one.start.max(start))).sum();
-        let is_right = |one: &sallyport_core::mask::detect::Found| {
+        let is_right = |one: &Found| {
             let spare = (start.saturating_sub(one.start)) + one.end.saturating_sub(end);
             one.class == class && one.start <= start && one.end >= end && spare <= SPARE
         };
@@ -94,17 +110,27 @@ impl Tally {
         count.right += usize::from(right);
         count.missed += usize::from(!right);
         if !right {
-            self.show(class.as_str(), &sample.text);
+            self.show(class.as_str(), &format!("{}: {} {found:?}", sample.column, sample.text));
         }
     }
     fn show(&mut self, what: &'static str, text: &str) {
         let list = self.shown.entry(what).or_default();
-        if list.len() < SHOWN {
-            list.push(text.chars().take(120).collect());
+        if list.len() < shown() {
+            list.push(text.chars().take(160).collect());
         }
     }
     pub fn kinds(&self) -> impl Iterator<Item = (&Class, &Count)> {
         self.kinds.iter()
+    }
+    pub fn all(&self) -> Count {
+        self.kinds.values().fold(Count::default(), |mut all, count| {
+            all.right += count.right;
+            all.missed += count.missed;
+            all.wrong += count.wrong;
+            all.bytes += count.bytes;
+            all.leaked += count.leaked;
+            all
+        })
     }
     pub fn leaked(&self) -> f64 {
         let sum = |of: fn(&Count) -> usize| self.kinds.values().map(of).sum::<usize>() as f64;
@@ -117,12 +143,11 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut all = Count::default();
-        writeln!(out, "kind         values  precision  recall  F1      leaked bytes")?;
+        writeln!(out, "kind            values  precision  recall  F1      leaked bytes")?;
         let line = |out: &mut fmt::Formatter<'_>, name: &str, count: &Count| {
             writeln!(
                 out,
-                "{name:12} {:6}  {:.4}     {:.4}  {:.4}  {} of {}",
+                "{name:15} {:6}  {:.4}     {:.4}  {:.4}  {} of {}",
                 count.right + count.missed,
                 count.precision(),
                 count.recall(),
@@ -133,13 +158,8 @@ impl fmt::Display for Tally {
         };
         for (class, count) in &self.kinds {
             line(out, class.as_str(), count)?;
-            all.right += count.right;
-            all.missed += count.missed;
-            all.wrong += count.wrong;
-            all.bytes += count.bytes;
-            all.leaked += count.leaked;
         }
-        line(out, "all", &all)?;
+        line(out, "all", &self.all())?;
         writeln!(out, "negatives touched: {} of {}", self.touched, self.negatives)?;
         self.shown.iter().try_for_each(|(what, list)| writeln!(out, "{what}: {list:#?}"))
     }

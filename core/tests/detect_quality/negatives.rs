@@ -11,10 +11,11 @@ const PATTERNS: &[&str] = &[
     "112-#######-#######", "PO #######", "$%,###,###.##", "%## ###,## €", "%.###.###,##", "£%###.##", "978-%-##-######-#",
     "%-####-####-#", "1Z^^%##########", "JD0146000########", "94001#################", "RR#########DE", "v%.##.#", "%.#.#-rc.#",
     "10.0.#####.####", "%#.######, -%#.######", "-%#.#######", "logo@2x.png", "icon-%#@3x.webp", "_____@____", "root@db-%#",
-    "_____._____.______", "com.______.____", "hhhh:hhhh:hhhh:hhhh:hhhh:hhhh:hhhh:hhhh", "fe80::hhhh:hhhh", "hh:hh:hh:hh:hh:hh",
-    "00-hh-hh-hh-hh-hh", "req_hhhhhhhhhhhhhhhh", "%#########", "%########", "17###########", "1##################", "%#%",
+    "_____._____.______", "com.______.____", "hhhh:hhhh:hhhh:hhhh:hhhh:hhhh:hhhh", "hh:hh:hh:hh:hh", "hh:hh:hh:hh:hh:hh:hh:hh:hh:hh:hh:hh:hh:hh:hh:hh",
+    "hh-hh-hh-hh-hh", "v%.%#.#.##", "%.%.%.%.%#.#", "Chrome/%##.0.%.%", "26%.%#.#.%", "std::___::_____", "x::int + 5::____", "req_hhhhhhhhhhhhhhhh", "%#########", "%########", "17###########", "1##################", "%#%",
     "%## %##", "%#:##:##.######", "^^^ ### ^^", "ISSN %###-####", "#####-####", "+%#.##", "+0%:30", "SKU-####-####-##",
-    "@_______", "_______@%.#.#", "git@github.com:____/____.git", "https://____:______@db.example.com/x", "AKIA^^^^^^^^",
+    "@_______", "_______@%.#.#", "git@github.com:____/____.git", "https://db.example.com:8443/x@2", "redis://:@cache:6379", "postgres://app:${DB_PASSWORD}@db/x", "sk_live_key_of_our_shop", "npm_config_cache_folder_min", "0xhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh",
+    "###.###.###-4", "bc1q____________________________________", "^^^%%____^^^%%____^^^%%____^^%", "AKIA^^^^^^^^",
     "^^^^^^^^^^^^^^^^^^^^", "eyJ_______.______", "-----BEGIN CERTIFICATE-----", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA^^__##^^__##",
     "lot %####/%#", "%####-%####-%###", "A%-B%#-C%##", "x=%##,y=%##", "%### x %###", "000-##-####", "9##-##-####", "666-##-####",
     "123-456-7890",
@@ -39,9 +40,13 @@ pub fn value(index: usize, seed: &mut Seed) -> String {
         5 => format!("{year}{month:02}{day:02}{hour:02}{minute:02}{second:02}"),
         6 => format!("{day:02}-{month:02}-{year} {hour:02}:{minute:02}"),
         7 | 8 => {
+            // One number too many, or too great.
             let parts: Vec<_> = (0..4).map(|_| seed.below(256).to_string()).collect();
-            let address = parts.join(".");
-            if index.is_multiple_of(3) { format!("{address}:{}", seed.between(1024, 65535)) } else { address }
+            if index.is_multiple_of(3) {
+                format!("{}.{}", parts.join("."), seed.below(99))
+            } else {
+                format!("{}.{}", parts[..3].join("."), seed.between(256, 999))
+            }
         }
         9 | 10 => {
             // A card but for its check digit, in one block or in fours.

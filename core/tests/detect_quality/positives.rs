@@ -1,12 +1,9 @@
 //! Values of each kind, in the formats that people and programs write.
 
 use super::phones;
+use super::secrets;
 use super::seed::Seed;
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sallyport_core::mask::detect::Class;
-
-const BASE64: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 pub fn value(class: Class, seed: &mut Seed) -> String {
     match class {
@@ -18,9 +15,61 @@ pub fn value(class: Class, seed: &mut Seed) -> String {
         }
         Class::Iban => iban(seed),
         Class::Ssn => ssn(seed),
-        Class::AwsKey => aws_key(seed),
-        Class::Jwt => jwt(seed),
-        Class::PrivateKey => private_key(seed),
+        Class::AwsKey => secrets::aws_key(seed),
+        Class::Jwt => secrets::jwt(seed),
+        Class::PrivateKey => secrets::private_key(seed),
+        Class::Ip => ip(seed),
+        Class::Mac => mac(seed),
+        Class::Cpf => cpf(seed),
+        Class::ApiKey => secrets::api_key(seed),
+        Class::UrlPassword => secrets::url(seed),
+        Class::Coin => secrets::coin(seed),
+        Class::Person | Class::Address | Class::BirthDate => panic!("only a column tells"),
+    }
+}
+
+fn ip(seed: &mut Seed) -> String {
+    let four =
+        format!("{}.{}.{}.{}", seed.between(1, 254), seed.below(256), seed.below(256), seed.below(256));
+    match seed.below(12) {
+        0 => format!("{four}/{}", seed.between(8, 32)),
+        1 => seed.fill("2001:db8:hhhh:hhhh:hhhh:hhhh:hhhh:hhhh"),
+        2 => seed.fill("2a02:8108:%hh::hhhh"),
+        3 => seed.fill("fe80::%hhh:hhff:fehh:hhhh") + "%en1",
+        4 => format!("::ffff:{four}"),
+        5 => seed.fill("fd%h:hhhh:hhhh::%/48"),
+        6 => seed.fill("2001:0DB8:0000:0000:0000:0000:####:000%"),
+        7 => seed.fill("::%hh"),
+        _ => four,
+    }
+}
+
+fn mac(seed: &mut Seed) -> String {
+    let form = *seed.pick(&[
+        "hh:hh:hh:hh:hh:hh",
+        "hh-hh-hh-hh-hh-hh",
+        "hhhh.hhhh.hhah",
+        "hh:hh:hh:ff:fe:hh:hh:hh",
+        "hh:hh:hh:hh:hh:hh",
+    ]);
+    let made = seed.fill(form);
+    if seed.below(2) == 0 { made.to_uppercase() } else { made }
+}
+
+fn cpf(seed: &mut Seed) -> String {
+    let mut number = seed.fill("#########");
+    for len in [9, 10] {
+        let sum: usize = number
+            .bytes()
+            .zip((2..=len + 1).rev())
+            .map(|(digit, weight)| usize::from(digit - b'0') * weight)
+            .sum();
+        number.push(char::from(b'0' + (sum * 10 % 11 % 10) as u8));
+    }
+    let part = |from: usize, to: usize| &number[from..to];
+    match seed.below(3) {
+        0 => number,
+        _ => format!("{}.{}.{}-{}", part(0, 3), part(3, 6), part(6, 9), part(9, 11)),
     }
 }
 
@@ -142,55 +191,4 @@ fn ssn(seed: &mut Seed) -> String {
     }
     let between = *seed.pick(&["-", "-", "-", " "]);
     format!("{area:03}{between}{group:02}{between}{serial:04}")
-}
-
-fn aws_key(seed: &mut Seed) -> String {
-    let id =
-        format!("{}{}", seed.pick(&["AKIA", "ASIA"]), seed.letters("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16));
-    let secret = format!("{}a/7Q", seed.letters(BASE64, 36));
-    match seed.below(5) {
-        0 => format!("aws_secret_access_key = «{secret}»"),
-        1 => format!("{{\"SecretAccessKey\": \"«{secret}»\"}}"),
-        2 => format!("AWS_SECRET_KEY=«{secret}»"),
-        _ => id,
-    }
-}
-
-fn jwt(seed: &mut Seed) -> String {
-    let header = *seed.pick(&[
-        r#"{"alg":"HS256","typ":"JWT"}"#,
-        r#"{"typ":"JWT","alg":"RS256","kid":"2024-01"}"#,
-        r#"{"alg":"ES256"}"#,
-        r#"{"alg":"none"}"#,
-        r#"{"alg":"RSA-OAEP","enc":"A256GCM"}"#,
-        r#"{ "alg": "EdDSA", "typ": "at+jwt" }"#,
-    ]);
-    let payload =
-        format!(r#"{{"sub":"{}","iat":1{},"n":"ü"}}"#, seed.below(1 << 30), seed.below(999_999_999));
-    let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    let len = *seed.pick(&[32, 64, 256]);
-    let signature: Vec<u8> = (0..len).map(|_| seed.next() as u8).collect();
-    let (header, payload, signature) = (part(header.as_bytes()), part(payload.as_bytes()), part(&signature));
-    if header.contains("ImVuYyI") || header.contains("ZW5j") {
-        return format!("{header}.{payload}.{}.{signature}.{}", &signature[..16], &signature[..22]);
-    }
-    format!("{header}.{payload}.{signature}")
-}
-
-fn private_key(seed: &mut Seed) -> String {
-    let label = *seed.pick(&[
-        "PRIVATE KEY",
-        "RSA PRIVATE KEY",
-        "EC PRIVATE KEY",
-        "OPENSSH PRIVATE KEY",
-        "ENCRYPTED PRIVATE KEY",
-        "DSA PRIVATE KEY",
-        "PGP PRIVATE KEY BLOCK",
-    ]);
-    let len = seed.between(60, 800);
-    let bytes: Vec<u8> = (0..len).map(|_| seed.next() as u8).collect();
-    let line = *seed.pick(&["\n", "\n", "\r\n", "\\n", " "]);
-    let text = STANDARD.encode(bytes);
-    let lines: Vec<_> = text.as_bytes().chunks(64).map(|part| std::str::from_utf8(part).unwrap()).collect();
-    format!("-----BEGIN {label}-----{line}{}{line}-----END {label}-----", lines.join(line))
 }

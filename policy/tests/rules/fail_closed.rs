@@ -76,3 +76,16 @@ fn the_strictest_of_several_masks_wins() {
     let hidden = Sensitive::Column { schema: "hidden", table: "t", column: "c" };
     assert_eq!(sight(&mut *session, &hidden), "redact schema");
 }
+
+#[test]
+fn either_name_of_a_kind_hides_it() {
+    let sights = |rule: &str| {
+        let mut session = book(&format!(
+            r#"@id("m") forbid(principal, action == Action::"see", resource in Class::"{rule}");"#
+        ))
+        .session(agent());
+        ["credit_card", "card", "us_ssn"].map(|class| sight(&mut *session, &Sensitive::Class(class)))
+    };
+    assert_eq!(sights("card"), ["redact m", "redact m", "clear"]);
+    assert_eq!(sights("credit_card"), ["redact m", "redact m", "clear"]);
+}

@@ -2,29 +2,23 @@
 //! where its name or its id stands before it.
 
 use super::bytes::at;
-use super::shape::Shape;
 use super::{Class, Found};
 
 /// Length of an access key id.
 pub(super) const SHORTEST: usize = 20;
-/// The letters that every id begins with.
-const PREFIX: usize = 4;
 const SECRET: usize = 40;
 /// How far before a secret its name may stand.
 const NEAR: usize = 96;
 
-pub(super) fn scan(text: &[u8], shape: &Shape, found: &mut Vec<Found>) {
-    if shape.capitals >= PREFIX && shape.capitals + shape.digits >= SHORTEST {
-        ids(text, found);
-    }
+pub(super) fn scan(text: &[u8], found: &mut Vec<Found>) {
+    ids(text, found);
     if text.len() > SECRET {
         secrets(text, found);
     }
 }
 
 fn ids(text: &[u8], found: &mut Vec<Found>) {
-    for middle in memchr::memmem::find_iter(text, b"IA") {
-        let Some(start) = middle.checked_sub(2) else { continue };
+    for start in memchr::memchr_iter(b'A', text) {
         if let Some(end) = id_at(text, start) {
             found.push(Found { class: Class::AwsKey, start, end });
         }
@@ -34,7 +28,7 @@ fn ids(text: &[u8], found: &mut Vec<Found>) {
 fn id_at(text: &[u8], start: usize) -> Option<usize> {
     let end = start + SHORTEST;
     let id = text.get(start..end)?;
-    let named = id.starts_with(b"AKIA") || id.starts_with(b"ASIA");
+    let named = matches!(id.get(..4)?, b"AKIA" | b"ASIA" | b"ABIA" | b"ACCA");
     let letters = id.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     let alone = !super::bytes::is_word_before(text, start) && !at(text, end).is_ascii_alphanumeric();
     (named && letters && alone).then_some(end)

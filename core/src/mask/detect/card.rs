@@ -10,9 +10,12 @@ pub(super) fn end(run: &Run<'_>) -> Option<usize> {
     let mut digits = [0u8; LONGEST];
     let mut len = 0;
     let mut best = None;
+    if run.left == Side::Digits && is_in_fours(run) {
+        return None;
+    }
     for (index, group) in run.groups().iter().enumerate() {
         // Parentheses around all of it are the sentence's.
-        if (group.parens && group.len() < 13) || (index > 0 && matches!(group.gap, Gap::None | Gap::Slash)) {
+        if (group.parens && group.len() < 12) || (index > 0 && group.gap == Gap::None) {
             break;
         }
         for digit in run.text.get(group.start..group.end).unwrap_or_default() {
@@ -21,7 +24,7 @@ pub(super) fn end(run: &Run<'_>) -> Option<usize> {
         }
         let number = digits.get(..len).unwrap_or_default();
         let printed = run.groups().get(..=index).unwrap_or_default();
-        if len >= 13
+        if len >= 12
             && is_printed_so(printed)
             && is_issued(number)
             && luhn(number)
@@ -34,6 +37,13 @@ pub(super) fn end(run: &Run<'_>) -> Option<usize> {
         }
     }
     best
+}
+
+/// More digits in fours stand before it: it is the tail of a longer number.
+fn is_in_fours(run: &Run<'_>) -> bool {
+    let head = run.text.get(..run.start).unwrap_or_default().trim_ascii_end();
+    let ahead = head.iter().rev().take(5).take_while(|byte| byte.is_ascii_digit()).count();
+    ahead == 4 && run.groups().first().is_some_and(|first| first.len() == 4)
 }
 
 /// One block; fours; or the blocks that American Express, Diners and Maestro print.
@@ -72,9 +82,11 @@ fn is_issued(number: &[u8]) -> bool {
         // Mir
         220_000..=220_499 => (16..=19).contains(&len),
         // Verve, Elo, RuPay and Dankort
-        500_000..=509_999 => (13..=19).contains(&len),
+        501_800..=501_899 | 502_000..=502_099 | 503_800..=503_899 => (12..=19).contains(&len),
+        500_000..=509_999 => (16..=19).contains(&len),
         // Maestro and its kin
-        560_000..=589_999 | 630_000..=643_999 | 660_000..=699_999 => (13..=19).contains(&len),
+        630_400..=630_499 | 675_900..=675_999 | 676_100..=676_399 => (12..=19).contains(&len),
+        560_000..=589_999 | 630_000..=643_999 | 660_000..=699_999 => (15..=19).contains(&len),
         // Troy
         979_200..=979_299 => len == 16,
         _ => false,

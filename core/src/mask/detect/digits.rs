@@ -2,14 +2,13 @@
 //! what a number touches on both sides decides whether it stands alone or is part of something longer.
 
 use super::bytes::{at, before, dash_len, dash_len_before, is_word_before, space_len, space_len_before};
-use super::{Class, Classes, Found, card, iban, phone, ssn};
+use super::{Class, Classes, Found, card, cpf, label, phone, ssn};
 
 /// Fewer digits than this are nothing that is looked for here.
 pub(super) const FEWEST: usize = 7;
 
 /// The classes that are read from digits.
-pub(super) const KINDS: u32 =
-    1 << Class::Card as u32 | 1 << Class::Phone as u32 | 1 << Class::Iban as u32 | 1 << Class::Ssn as u32;
+pub(super) const KINDS: u32 = Classes::of(Class::Card).with(Class::Phone).with(Class::Ssn).with(Class::Cpf).0;
 
 /// The longest number that is looked for: `+7 (495) 123-45-67` has five, a spaced card five, a French number with its
 /// country code six.
@@ -41,6 +40,9 @@ pub(super) enum Gap {
     Dash,
     Dot,
     Slash,
+    Underscore,
+    /// A dash with spaces around it.
+    Wide,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -87,8 +89,12 @@ impl Run<'_> {
         self.groups.get(..self.len).unwrap_or_default()
     }
     /// Every digit of these groups.
-    pub(super) fn digits<'g>(&'g self, groups: &'g [Group]) -> impl Iterator<Item = u8> + use<'g> {
+    pub(super) fn digits<'g>(&'g self, groups: &'g [Group]) -> impl Iterator<Item = u8> + Clone + use<'g> {
         groups.iter().flat_map(|group| self.text.get(group.start..group.end).unwrap_or_default()).copied()
+    }
+    /// One block of digits.
+    pub(super) fn is_bare(&self) -> bool {
+        self.groups().len() == 1
     }
     pub(super) fn is_open(&self) -> bool {
         self.groups.first().is_some_and(|group| group.parens)
@@ -99,13 +105,6 @@ pub(super) fn scan(text: &[u8], wanted: Classes, found: &mut Vec<Found>) {
     let mut from = 0;
     while let Some(start) = next_digit(text, from) {
         let last = found.len();
-        if wanted.contains(Class::Iban)
-            && let Some(range) = iban::around(text, start)
-        {
-            from = range.end;
-            found.push(Found { class: Class::Iban, start: range.start, end: range.end });
-            continue;
-        }
         let run = read_run(text, start);
         if run.left != Side::Stuck {
             read_number(&run, wanted, found);
@@ -126,10 +125,13 @@ fn read_number(run: &Run<'_>, wanted: Classes, found: &mut Vec<Found>) {
     // Behind an unknown word only a check digit tells a number from an order's.
     let bare = run.left != Side::Labelled;
     let ssn = (bare && wanted.contains(Class::Ssn)).then(|| ssn::end(run)).flatten();
+    let cpf = (bare && wanted.contains(Class::Cpf)).then(|| cpf::end(run)).flatten();
     let phone = (bare && wanted.contains(Class::Phone)).then(|| phone::range(run)).flatten();
     let first = run.groups().first().map_or(run.start, |group| group.start);
     if let Some(end) = card {
         found.push(Found { class: Class::Card, start: first, end });
+    } else if let Some(end) = cpf.filter(|_| !(run.is_bare() && label::is_phone(run.text, first))) {
+        found.push(Found { class: Class::Cpf, start: first, end });
     } else if let Some(end) = ssn {
         found.push(Found { class: Class::Ssn, start: first, end });
     } else if let Some(range) = phone {
@@ -179,13 +181,23 @@ fn read_gap(text: &[u8], end: usize) -> Option<(usize, Gap, bool)> {
         _ if dash > 0 => Gap::Dash,
         b'.' => Gap::Dot,
         b'/' => Gap::Slash,
+        b'_' => Gap::Underscore,
         _ => Gap::None,
     };
     from += match gap {
         Gap::None => 0,
         Gap::Space => space,
         Gap::Dash => dash,
-        Gap::Dot | Gap::Slash => 1,
+        Gap::Dot | Gap::Slash | Gap::Underscore => 1,
+        Gap::Wide => 0,
+    };
+    let gap = match gap {
+        Gap::Space if dash_len(text, from) > 0 && space_len(text, from + dash_len(text, from)) > 0 => {
+            from += dash_len(text, from);
+            from += space_len(text, from);
+            Gap::Wide
+        }
+        other => other,
     };
     let opens = at(text, from) == b'(';
     if opens {
@@ -212,6 +224,7 @@ fn left_of(text: &[u8], start: usize) -> Side {
         return left_of_dash(text, start - dash);
     }
     let joined = match last {
+        b'/' if before(text, start, 2).is_ascii_alphabetic() => return Side::Labelled,
         b'.' | b'/' => is_word_before(text, start - 1),
         b':' => before(text, start, 2).is_ascii_digit(),
         _ => false,

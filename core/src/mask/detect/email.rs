@@ -10,8 +10,14 @@ const LONGEST_LOCAL: usize = 256;
 const LONGEST_DOMAIN: usize = 253;
 const LONGEST_LABEL: usize = 63;
 
-pub(super) fn scan(text: &[u8], found: &mut Vec<Found>) {
+/// What stands in `found` from `first` on was read from the same text: an `@` that ends a URL's password is taken.
+pub(super) fn scan(text: &[u8], found: &mut Vec<Found>, first: usize) {
     for sign in memchr::memchr_iter(b'@', text) {
+        let passwords = found.get(first..).unwrap_or_default();
+        if passwords.iter().any(|one| one.class == Class::UrlPassword && one.start <= sign && sign <= one.end)
+        {
+            continue;
+        }
         let Some(end) = domain_end(text, sign + 1) else { continue };
         let Some(start) = local_start(text, sign) else { continue };
         if !is_machine(text, start..end, sign) {
@@ -153,13 +159,28 @@ fn is_machine(text: &[u8], range: Range<usize>, sign: usize) -> bool {
     let local = text.get(range.start..sign).unwrap_or_default();
     let domain = text.get(sign + 1..range.end).unwrap_or_default();
     let remote = local == b"git" && at(text, range.end) == b':';
-    remote || is_image(domain) || is_in_url(text, range.start)
+    let path = at(text, range.end) == b':' && matches!(at(text, range.end + 1), b'/' | b'~');
+    let handle =
+        before(text, range.start, 1) == b'@' && !before(text, range.start, 2).is_ascii_alphanumeric();
+    remote || path || handle || is_image(domain) || is_file(domain) || is_in_url(text, range.start)
 }
 
 /// `icon@2x.png`.
 fn is_image(domain: &[u8]) -> bool {
     let digits = domain.iter().take_while(|byte| byte.is_ascii_digit()).count();
     digits > 0 && at(domain, digits) == b'x' && at(domain, digits + 1) == b'.'
+}
+
+/// `theme@dark.css`, `getty@tty1.service`: the last part is no place of the network.
+fn is_file(domain: &[u8]) -> bool {
+    const ENDS: &[&[u8]] = &[
+        b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"ico", b"css", b"js", b"jsx", b"tsx", b"json",
+        b"html", b"htm", b"xml", b"yaml", b"yml", b"txt", b"pdf", b"gz", b"tgz", b"exe", b"dll", b"scss",
+        b"less", b"ttf", b"woff", b"mp3", b"csv", b"log", b"bak", b"sql", b"php", b"service", b"socket",
+        b"timer", b"target", b"mount", b"tar", b"jar", b"bmp", b"tiff", b"avif",
+    ];
+    let last = domain.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    ENDS.iter().any(|end| end.eq_ignore_ascii_case(last))
 }
 
 /// The user or password of a URL: nothing but them stands between it and `://`.

@@ -1,13 +1,32 @@
-//! Bank accounts (ISO 13616): a country, its length, and the remainder of 97. Spaces or dashes may part it in fours.
+//! Bank accounts (ISO 13616): a country, its length, and the remainder of 97. Spaces or dashes may part it.
 
 use super::bytes::{at, before, dash_len, is_word_before, space_len};
+use super::{Class, Found};
 use std::ops::Range;
 
+/// The shortest is Norway's.
+pub(super) const SHORTEST: usize = 15;
+
+/// Tries every pair of digits that follows a pair of letters.
+pub(super) fn scan(text: &[u8], found: &mut Vec<Found>) {
+    let mut from = 2;
+    while let Some(digit) = text.get(from..).and_then(|rest| rest.iter().position(u8::is_ascii_digit)) {
+        let digit = from + digit;
+        let account = around(text, digit);
+        from = account.as_ref().map_or(digit + 1, |account| account.end);
+        if let Some(Range { start, end }) = account {
+            found.push(Found { class: Class::Iban, start, end });
+        }
+        // Within a longer block of digits none begins.
+        from += text.get(from..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();
+    }
+}
+
 /// The account whose two check digits begin at `digit`.
-pub(super) fn around(text: &[u8], digit: usize) -> Option<Range<usize>> {
+fn around(text: &[u8], digit: usize) -> Option<Range<usize>> {
     let start = digit.checked_sub(2)?;
     let country = [before(text, digit, 2).to_ascii_uppercase(), before(text, digit, 1).to_ascii_uppercase()];
-    let len = length(country)?;
+    let account = account(country)?;
     // What is left of 98 is never less than two.
     let check = text.get(digit..digit + 2)?;
     if matches!(check, b"00" | b"01" | b"99")
@@ -16,55 +35,112 @@ pub(super) fn around(text: &[u8], digit: usize) -> Option<Range<usize>> {
     {
         return None;
     }
-    let end = start + measure(text.get(start..)?, len)?;
+    let end = start + measure(text.get(start..)?, account)?;
     if at(text, end).is_ascii_alphanumeric() {
         return None;
     }
     Some(start..end)
 }
 
-/// How many bytes `len` characters of an account take, if its check digits are right.
-fn measure(text: &[u8], len: usize) -> Option<usize> {
-    let mut from = 0;
-    let (mut head, mut sum) = (0u32, 0u32);
-    for index in 0..len {
-        if index > 0 && index % 4 == 0 {
+/// How many bytes an account takes, if its characters are of the country's kinds and its check digits are right. One
+/// space or dash may stand between any two of them.
+fn measure(text: &[u8], account: &[u8]) -> Option<usize> {
+    let mut from = 4;
+    let (mut sum, mut count) = (0u32, 0usize);
+    for sign in account {
+        if sign.is_ascii_digit() {
+            count = count * 10 + usize::from(sign - b'0');
+            continue;
+        }
+        for _ in 0..std::mem::take(&mut count) {
             from += space_len(text, from).max(dash_len(text, from));
+            let value = (at(text, from) as char).to_digit(36)?;
+            if (*sign == b'n' && value > 9) || (*sign == b'a' && value < 10) {
+                return None;
+            }
+            sum = if value < 10 { sum * 10 + value } else { sum * 100 + value } % 97;
+            from += 1;
         }
-        let value = (at(text, from) as char).to_digit(36)?;
-        // The country and the check digits count last.
-        let sum = if index < 4 { &mut head } else { &mut sum };
-        *sum = if value < 10 { *sum * 10 + value } else { *sum * 100 + value };
-        if index >= 4 {
-            *sum %= 97;
-        }
-        from += 1;
     }
-    // Four characters, the first two of them letters, are six digits.
+    // The country and the check digits count last: two letters and two digits are six digits.
+    let head = text.get(..4)?.iter().try_fold(0u32, |all, byte| {
+        let value = char::from(*byte).to_digit(36)?;
+        Some(if value < 10 { all * 10 + value } else { all * 100 + value })
+    })?;
     ((u64::from(sum) * 1_000_000 + u64::from(head)) % 97 == 1).then_some(from)
 }
 
-/// The registry of SWIFT: how long an account of a country is.
-fn length(country: [u8; 2]) -> Option<usize> {
+/// A country that is not in the list, with check digits that are right.
+pub(super) fn is_checked(value: &[u8]) -> bool {
+    let [country, account @ ..] = value.as_chunks::<2>().0 else { return false };
+    let whole = (SHORTEST..=34).contains(&value.len()) && value.iter().all(u8::is_ascii_alphanumeric);
+    if !whole || account.is_empty() || !country.iter().all(u8::is_ascii_alphabetic) {
+        return false;
+    }
+    let turned = value.iter().skip(4).chain(value.iter().take(4));
+    let rest = turned
+        .filter_map(|byte| char::from(*byte).to_digit(36))
+        .fold(0u32, |rest, value| (if value < 10 { rest * 10 + value } else { rest * 100 + value }) % 97);
+    rest == 1
+}
+
+/// What an account of a country is made of, as the registry of SWIFT writes it: how many digits (n), letters (a), or
+/// either (c).
+fn account(country: [u8; 2]) -> Option<&'static [u8]> {
     Some(match &country {
-        b"NO" => 15,
-        b"BE" => 16,
-        b"DK" | b"FI" | b"FK" | b"FO" | b"GL" | b"NL" | b"SD" => 18,
-        b"MK" | b"SI" => 19,
-        b"AT" | b"BA" | b"EE" | b"KZ" | b"LT" | b"LU" | b"MN" | b"XK" => 20,
-        b"CH" | b"CR" | b"HR" | b"LI" | b"LV" => 21,
-        b"BG" | b"BH" | b"DE" | b"GB" | b"GE" | b"IE" | b"ME" | b"RS" | b"VA" => 22,
-        b"AE" | b"GI" | b"IL" | b"IQ" | b"OM" | b"SO" | b"TL" => 23,
-        b"AD" | b"CZ" | b"ES" | b"MD" | b"PK" | b"RO" | b"SA" | b"SE" | b"SK" | b"TN" | b"VG" => 24,
-        b"LY" | b"PT" | b"ST" => 25,
-        b"IS" | b"TR" => 26,
-        b"BI" | b"DJ" | b"FR" | b"GR" | b"IT" | b"MC" | b"MR" | b"SM" => 27,
-        b"AL" | b"AZ" | b"BY" | b"CY" | b"DO" | b"GT" | b"HN" | b"HU" | b"LB" | b"NI" | b"PL" | b"SV" => 28,
-        b"BR" | b"EG" | b"PS" | b"QA" | b"UA" | b"YE" => 29,
-        b"JO" | b"KW" | b"MU" => 30,
-        b"MT" | b"SC" => 31,
-        b"LC" => 32,
-        b"RU" => 33,
+        b"NO" => b"11n",
+        b"BE" => b"12n",
+        b"DK" | b"FI" | b"FO" | b"GL" | b"SD" => b"14n",
+        b"FK" => b"2a12n",
+        b"NL" => b"4a10n",
+        b"MK" => b"3n10c2n",
+        b"SI" => b"15n",
+        b"AT" | b"BA" | b"EE" | b"LT" | b"MN" | b"XK" => b"16n",
+        b"KZ" | b"LU" => b"3n13c",
+        b"CH" | b"LI" => b"5n12c",
+        b"HR" => b"17n",
+        b"LV" => b"4a13c",
+        b"BG" => b"4a6n8c",
+        b"BH" => b"4a14c",
+        b"CR" | b"DE" | b"ME" | b"RS" | b"VA" => b"18n",
+        b"GB" | b"IE" => b"4a14n",
+        b"GE" => b"2a16n",
+        b"AE" | b"IL" | b"SO" | b"TL" => b"19n",
+        b"GI" => b"4a15c",
+        b"IQ" => b"4a15n",
+        b"OM" => b"3n16c",
+        b"AD" => b"8n12c",
+        b"CZ" | b"ES" | b"SE" | b"SK" | b"TN" => b"20n",
+        b"MD" => b"20c",
+        b"PK" | b"RO" => b"4a16c",
+        b"SA" => b"2n18c",
+        b"VG" => b"4a16n",
+        b"LY" | b"PT" | b"ST" => b"21n",
+        b"IS" => b"22n",
+        b"TR" => b"6n16c",
+        b"BI" | b"DJ" | b"MR" => b"23n",
+        b"FR" | b"MC" => b"10n11c2n",
+        b"GR" => b"7n16c",
+        b"IT" | b"SM" => b"1a10n12c",
+        b"AL" | b"CY" => b"8n16c",
+        b"AZ" => b"4a20c",
+        b"BY" => b"4c4n16c",
+        b"DO" => b"4c20n",
+        b"GT" => b"24c",
+        b"HN" | b"NI" | b"SV" => b"4a20n",
+        b"HU" | b"PL" => b"24n",
+        b"LB" => b"4n20c",
+        b"BR" => b"23n1a1c",
+        b"EG" => b"25n",
+        b"PS" | b"QA" => b"4a21c",
+        b"UA" => b"6n19c",
+        b"JO" | b"YE" => b"4a4n18c",
+        b"KW" => b"4a22c",
+        b"MU" => b"4a19n3a",
+        b"MT" => b"4a5n18c",
+        b"SC" => b"4a20n3a",
+        b"LC" => b"4a24c",
+        b"RU" => b"14n15c",
         _ => return None,
     })
 }

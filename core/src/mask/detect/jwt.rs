@@ -29,7 +29,8 @@ pub(super) fn scan(text: &[u8], found: &mut Vec<Found>) {
 
 fn starts_here(text: &[u8], start: usize) -> bool {
     let last = super::bytes::before(text, start, 1);
-    !is_letter(last) || super::bytes::is_escape_before(text, start)
+    let named = matches!(last, b'-' | b'_') && super::bytes::before(text, start, 2).is_ascii_alphabetic();
+    !is_letter(last) || named || super::bytes::is_escape_before(text, start)
 }
 
 fn token_end(text: &[u8], start: usize) -> Option<usize> {

@@ -5,101 +5,45 @@
 //! not overlap; no input panics, none is skipped for being invalid UTF-8, and nothing is allocated but room in `found`.
 
 mod aws;
+mod base58;
+mod bech32;
 #[cfg(test)]
 mod by_format;
 mod bytes;
 mod card;
-mod context;
+mod class;
+mod coin;
+mod cpf;
 mod digits;
 mod email;
+mod hint;
 mod iban;
 mod jwt;
+mod keys;
+mod label;
+mod mac;
+mod named;
+mod net;
 mod pem;
+mod person;
 mod phone;
+mod place;
+mod plans;
 mod shape;
 mod ssn;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod url;
+mod written_date;
 
-pub use context::{hint, scan_named};
+pub use class::{Class, Classes, Found};
+pub use hint::{Hint, hint};
+pub use named::scan_named;
 use shape::Shape;
 
-/// A set of kinds of values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Classes(u32);
-
-/// A kind of value that can be recognised by its shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Class {
-    Email,
-    Card,
-    Phone,
-    Iban,
-    Ssn,
-    AwsKey,
-    Jwt,
-    PrivateKey,
-}
-
-impl Class {
-    pub const ALL: &'static [Class] = &[
-        Class::Email,
-        Class::Card,
-        Class::Phone,
-        Class::Iban,
-        Class::Ssn,
-        Class::AwsKey,
-        Class::Jwt,
-        Class::PrivateKey,
-    ];
-    /// The name that rules and people use.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Class::Email => "email",
-            Class::Card => "card",
-            Class::Phone => "phone",
-            Class::Iban => "iban",
-            Class::Ssn => "ssn",
-            Class::AwsKey => "aws_key",
-            Class::Jwt => "jwt",
-            Class::PrivateKey => "private_key",
-        }
-    }
-}
-
-impl Classes {
-    pub const NONE: Classes = Classes(0);
-
-    pub fn of(class: Class) -> Self {
-        Self(1 << class as u32)
-    }
-    pub fn all() -> Self {
-        Class::ALL.iter().fold(Self::NONE, |set, class| set.with(*class))
-    }
-    pub fn with(self, class: Class) -> Self {
-        Self(self.0 | Self::of(class).0)
-    }
-    pub fn union(self, other: Classes) -> Self {
-        Self(self.0 | other.0)
-    }
-    pub fn contains(self, class: Class) -> bool {
-        self.0 & Self::of(class).0 != 0
-    }
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-}
-
-/// Where a value stands: byte offsets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
-    pub class: Class,
-    pub start: usize,
-    pub end: usize,
-}
-
-/// No address is shorter: `a@b.c` has one letter fewer than any.
-const SHORTEST: usize = 5;
+/// Nothing is shorter: `::1`.
+const SHORTEST: usize = 3;
 
 /// Appends every value of the wanted classes in `text`, in order, without overlap.
 pub fn scan(text: &[u8], wanted: Classes, found: &mut Vec<Found>) {
@@ -108,14 +52,34 @@ pub fn scan(text: &[u8], wanted: Classes, found: &mut Vec<Found>) {
     }
     let shape = Shape::of(text);
     let first = found.len();
-    if wanted.contains(Class::Email) && shape.ats > 0 {
-        email::scan(text, found);
+    if shape.ats > 0 {
+        if wanted.contains(Class::UrlPassword) && shape.colons > 0 {
+            url::scan(text, found);
+        }
+        if wanted.contains(Class::Email) {
+            email::scan(text, found, first);
+        }
+    }
+    if shape.digits >= 2 && text.len() >= iban::SHORTEST && wanted.contains(Class::Iban) {
+        iban::scan(text, found);
     }
     if shape.digits >= digits::FEWEST && wanted.0 & digits::KINDS != 0 {
         digits::scan(text, wanted, found);
     }
-    if wanted.contains(Class::AwsKey) && text.len() >= aws::SHORTEST {
-        aws::scan(text, &shape, found);
+    if shape.dots >= 3 && wanted.contains(Class::Ip) {
+        net::scan_four(text, found);
+    }
+    if shape.colons >= 2 && wanted.contains(Class::Ip) {
+        net::scan_six(text, found);
+    }
+    if wanted.contains(Class::Mac) && (shape.colons >= 5 || shape.dashes >= 2 || shape.dots >= 2) {
+        mac::scan(text, found);
+    }
+    if text.len() >= tokens::SHORTEST && wanted.0 & tokens::KINDS != 0 {
+        tokens::scan(text, wanted, found);
+        if wanted.contains(Class::AwsKey) {
+            aws::scan(text, found);
+        }
     }
     if wanted.contains(Class::Jwt) && shape.dots >= 2 && text.len() >= jwt::SHORTEST {
         jwt::scan(text, found);
@@ -138,13 +102,13 @@ fn settle(found: &mut Vec<Found>, first: usize) {
     let mut seen = 0;
     found.dedup_by(|next, kept| {
         seen += 1;
-        let strength = (next.end - next.start, proof(next.class));
+        let strength = (next.end - next.start, next.class.proof());
         if seen <= first || next.start >= kept.end {
             strongest = strength;
             return false;
         }
         if strongest == (0, 0) {
-            strongest = (kept.end - kept.start, proof(kept.class));
+            strongest = (kept.end - kept.start, kept.class.proof());
         }
         if strength > strongest {
             strongest = strength;
@@ -153,18 +117,4 @@ fn settle(found: &mut Vec<Found>, first: usize) {
         kept.end = kept.end.max(next.end);
         true
     });
-}
-
-/// How much a class's shape proves by itself.
-const fn proof(class: Class) -> u8 {
-    match class {
-        Class::PrivateKey => 8,
-        Class::Jwt => 7,
-        Class::AwsKey => 6,
-        Class::Iban => 5,
-        Class::Card => 4,
-        Class::Ssn => 3,
-        Class::Email => 2,
-        Class::Phone => 1,
-    }
 }

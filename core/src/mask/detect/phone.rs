@@ -3,6 +3,7 @@
 
 use super::bytes::{at, space_len};
 use super::digits::{Gap, Group, Run, Side, right_of};
+use super::{label, plans};
 use std::ops::Range;
 
 /// The number that starts this run, with its extension.
@@ -33,7 +34,8 @@ fn start_of(run: &Run<'_>) -> usize {
 /// Dots and slashes do not mix with other separators, but for the one after the first group.
 fn is_even(groups: &[Group]) -> bool {
     let gaps = || groups.iter().skip(2).map(|group| group.gap);
-    !gaps().any(|gap| gap == Gap::Slash)
+    !gaps().any(|gap| matches!(gap, Gap::Slash | Gap::Underscore))
+        && !groups.iter().any(|group| group.gap == Gap::Underscore)
         && (!gaps().any(|gap| gap == Gap::Dot) || gaps().all(|gap| gap == Gap::Dot))
 }
 
@@ -41,11 +43,11 @@ fn is_phone(run: &Run<'_>, groups: &[Group]) -> bool {
     let Some(first) = groups.first() else { return false };
     let total: usize = groups.iter().map(Group::len).sum();
     if run.plus {
-        let enough = if groups.len() == 1 { 10 } else { 8 };
-        return total >= enough && total <= 15 && has_country(run.digits(groups), total);
+        let enough = if groups.len() == 1 { 8 } else { 7 };
+        return total >= enough && total <= 16 && has_country(run.digits(groups), total);
     }
     if groups.len() < 2 {
-        return false;
+        return is_bare(run, *first, total);
     }
     let mut digits = run.digits(groups);
     match (digits.next(), digits.next()) {
@@ -56,9 +58,32 @@ fn is_phone(run: &Run<'_>, groups: &[Group]) -> bool {
             digits.next();
             total <= 18 && has_country(digits, total - 3)
         }
-        (Some(b'0'), _) => is_trunk(groups, total),
+        (Some(b'0'), _) => is_trunk(groups, total) && (total > 8 || starts_with(run, groups, b"0800")),
         _ => is_north_american(run, groups) || is_in_parens(run, groups, total) || is_national(run, groups),
     }
+}
+
+/// One block: only behind a dialling prefix, or where the text itself calls it a phone.
+fn is_bare(run: &Run<'_>, group: Group, total: usize) -> bool {
+    if run.left != Side::Open || right_of(run.text, group.end) != Side::Open {
+        return false;
+    }
+    let mut digits = run.digits(std::slice::from_ref(&group));
+    ((7..=15).contains(&total) && label::is_phone(run.text, group.start))
+        || ((12..=16).contains(&total)
+            && digits.next() == Some(b'0')
+            && digits.next() == Some(b'0')
+            && run.text.len() == total
+            && !is_article(run.digits(std::slice::from_ref(&group)))
+            && has_country(digits, total - 2))
+}
+
+/// Thirteen digits with the check digit of a bar code (EAN-13): articles are padded with zeros as well.
+fn is_article(digits: impl Iterator<Item = u8>) -> bool {
+    let (count, sum) = digits.fold((0, 0u32), |(count, sum), digit| {
+        (count + 1, sum + u32::from(digit - b'0') * if count % 2 == 0 { 1 } else { 3 })
+    });
+    count == 13 && sum.is_multiple_of(10)
 }
 
 fn starts_with(run: &Run<'_>, groups: &[Group], prefix: &[u8]) -> bool {
@@ -96,7 +121,8 @@ fn is_trunk(groups: &[Group], total: usize) -> bool {
     // A date with an hour, a social security number, a postal code of nine digits.
     let other =
         lens.starts_with(&[2, 2, 4]) || lens.starts_with(&[3, 2, 4, 0]) || lens.starts_with(&[5, 4, 0]);
-    total >= 9 && few && sizes && !other
+    let free = lens.starts_with(&[4, 4, 0]) && total == 8;
+    (total >= 9 || free) && few && sizes && !other
 }
 
 /// `(11) 91234-5678`, `(55) 1234 5678`. A year in parentheses is none.
@@ -116,15 +142,26 @@ fn is_national(run: &Run<'_>, groups: &[Group]) -> bool {
     let mut lens = [0usize; 6];
     lens.iter_mut().zip(groups).for_each(|(len, group)| *len = group.len());
     let gap = |index: usize| groups.get(index).map(|group| group.gap);
+    let spaced = groups.iter().skip(1).all(|group| group.gap == Gap::Space);
+    // Spaced groups that could be a price are a number only where they are all of the text.
+    let whole = run.start == 0 && groups.last().is_some_and(|last| last.end == run.text.len());
     match lens {
         // Russia: 8 (495) 123-45-67
-        [1, 3, 3, 2, 2, 0] => first == b'8' || first == b'7',
+        [1, 3, 3, 2, 2, 0] => (first == b'8' || first == b'7') && gap(1) != Some(Gap::Dot),
         // Spain: 612 34 56 78, 91 123 45 67
         [3, 2, 2, 2, 0, 0] => matches!(first, b'6'..=b'9'),
         // With dots it is an address of the network.
         [2, 3, 2, 2, 0, 0] => matches!(first, b'8' | b'9') && gap(1) != Some(Gap::Dot),
         // Italy: 347 123 4567
-        [3, 3, 4, 0, 0, 0] => first == b'3' && gap(1) == Some(Gap::Space) && gap(2) == Some(Gap::Space),
+        [3, 3, 4, 0, 0, 0] => (first == b'3' || (whole && first > b'1')) && spaced,
+        // Poland, Spain, Czechia: 601 234 567; Denmark, Norway: 22 12 34 56; Singapore, Hong Kong: 9123 4567
+        [3, 3, 3, 0, 0, 0] => whole && spaced && first > b'3',
+        [2, 2, 2, 2, 0, 0] => whole && spaced && first > b'1',
+        [4, 4, 0, 0, 0, 0] => whole && spaced && matches!(first, b'3' | b'5' | b'6' | b'8' | b'9'),
+        // Australia: 1300 123 456
+        [4, 3, 3, 0, 0, 0] => {
+            spaced && (starts_with(run, groups, b"1300") || starts_with(run, groups, b"1800"))
+        }
         // China: 138 0013 8000
         [3, 4, 4, 0, 0, 0] => {
             first == b'1' && at(run.text, groups.first().map_or(0, |group| group.start + 1)) > b'2'
@@ -138,20 +175,12 @@ fn is_national(run: &Run<'_>, groups: &[Group]) -> bool {
     }
 }
 
-/// A country code that is in use (ITU-T E.164), and as many digits after it as it can have.
-fn has_country(mut digits: impl Iterator<Item = u8>, total: usize) -> bool {
-    let mut next = || digits.next().unwrap_or(b'0');
-    match (next(), next()) {
-        (b'1', area) => total == 11 && area >= b'2',
-        (b'7', _) => total == 11,
-        (b'2', b'0' | b'7') | (b'3', b'0'..=b'4' | b'6' | b'9') => true,
-        (b'4', b'0' | b'1' | b'3'..=b'9') | (b'5', b'1'..=b'8') | (b'6', b'0'..=b'6') => true,
-        (b'8', b'1' | b'2' | b'4' | b'6') | (b'9', b'0'..=b'5' | b'8') => true,
-        (b'2', b'1'..=b'6' | b'9') | (b'3', b'5' | b'7' | b'8') | (b'4', b'2') => true,
-        (b'5', b'0' | b'9') | (b'6', b'7'..=b'9') | (b'8', b'0' | b'5' | b'7' | b'8') => true,
-        (b'9', b'6' | b'7' | b'9') => true,
-        _ => false,
-    }
+/// A country code that is in use, and as many digits after it as its plan allows. Some write the zero of the country
+/// itself after the code.
+fn has_country(digits: impl Iterator<Item = u8> + Clone, total: usize) -> bool {
+    let Some((code, plan)) = plans::national(digits.clone()) else { return false };
+    let zero = digits.clone().nth(code) == Some(b'0');
+    total >= 7 && (plan.contains(&(total - code)) || (zero && plan.contains(&(total - code - 1))))
 }
 
 /// `x123`, ` ext. 123`: where it ends.

@@ -13,6 +13,7 @@ pub(super) struct Shape {
     pub(super) capitals: usize,
     pub(super) dashes: usize,
     pub(super) dots: usize,
+    pub(super) colons: usize,
 }
 
 type Lanes = [u8; WIDTH];
@@ -41,6 +42,7 @@ impl Shape {
         self.capitals += count(chunks, |byte| byte.wrapping_sub(b'A') < 26);
         self.dashes += count(chunks, |byte| byte == b'-');
         self.dots += count(chunks, |byte| byte == b'.');
+        self.colons += count(chunks, |byte| byte == b':');
     }
 }
 
