@@ -139,17 +139,19 @@ pub(crate) fn check(
 
 /// The text to keep. Slow on purpose, so not on an async thread and not many at once.
 pub(crate) async fn hash(secret: Secret) -> Answer<String> {
-    let _turn = HASHES.acquire().await.map_err(|closed| Problem::ours("hash a password", &closed))?;
-    let hashed = tokio::task::spawn_blocking(move || password::hash(&secret)).await;
-    hashed
-        .map_err(|lost| Problem::ours("hash a password", &lost))?
-        .map_err(|fault| Problem::ours("hash a password", &fault))
+    judged(move || password::hash(&secret)).await?.map_err(|fault| Problem::ours("hash a password", &fault))
 }
 
 /// Judges a secret against an account, off the async threads and not many at once.
 pub(crate) async fn judged<T: Send + 'static>(judge: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
-    let _turn = HASHES.acquire().await.map_err(|closed| Problem::ours("check a password", &closed))?;
-    tokio::task::spawn_blocking(judge).await.map_err(|lost| Problem::ours("check a password", &lost))
+    let turn = HASHES.acquire().await.map_err(|closed| Problem::ours("check a password", &closed))?;
+    // The work goes on when nobody waits for it any more: so the turn is its own and not the request's.
+    let work = move || {
+        let judged = judge();
+        drop(turn);
+        judged
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|lost| Problem::ours("check a password", &lost))
 }
 
 /// A person by name and password. Slowed down by failures of the name and of the address; says nothing of which was wrong.

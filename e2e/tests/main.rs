@@ -1,12 +1,15 @@
 //! One binary of end-to-end tests. Each starts what it needs and leaves nothing behind.
 
+mod arrivals;
 mod attacks;
 mod certificates;
 mod clients;
 mod durability;
+mod floods;
 mod holds;
 mod house;
 mod keys;
+mod line;
 mod masks;
 mod refusals;
 mod shop;

@@ -3,11 +3,12 @@
 //! Both functions take tens of milliseconds and as many megabytes on purpose: call them off the async threads.
 
 use crate::random::{self, NoRandomness};
+use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use sallyport_core::Secret;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
+use subtle::ConstantTimeEq;
 
 /// What OWASP asks for at least: 19 MiB, two passes, one lane. Small enough that several sign-ins at once are no outage.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -19,6 +20,11 @@ pub const MAX_PASSWORD_BYTES: usize = 1024;
 /// Dearer parameters than these are not ours: a hash from a changed store must not stop the gateway.
 const MAX_MEMORY_KIB: u32 = 256 * 1024;
 const MAX_PASSES: u32 = 16;
+
+/// Where guesses are hashed, one after the other. Memory of this size that is asked for and given back anew each time
+/// stays with every thread that ever had some: strangers who guess would fill the machine with it.
+static ROOMS: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
+const ROOMS_KEPT: usize = 4;
 
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub enum PasswordFault {
@@ -49,8 +55,32 @@ pub fn verify(password: &Secret, stored: Option<&str>) -> bool {
     // Too long a password is cut for the work and refused for the answer.
     let fits = password.expose().len() <= MAX_PASSWORD_BYTES;
     let tried = password.expose().get(..MAX_PASSWORD_BYTES).unwrap_or(password.expose());
-    let matches = Argon2::default().verify_password(tried, hash).is_ok();
-    known && fits && matches
+    known & fits & is_of(tried, hash)
+}
+
+fn is_of(password: &[u8], hash: &PasswordHash) -> bool {
+    let (Some(salt), Some(wanted)) = (&hash.salt, &hash.hash) else { return false };
+    let Ok(params) = Params::try_from(hash) else { return false };
+    let Ok(version) = hash.version.map_or(Ok(Version::V0x13), Version::try_from) else { return false };
+    let blocks = params.block_count();
+    let hasher = Argon2::new(Algorithm::Argon2id, version, params);
+    let mut made = vec![0; wanted.as_bytes().len()];
+    let mut room = ROOMS.lock().ok().and_then(|mut rooms| rooms.pop()).unwrap_or_default();
+    if room.len() < blocks {
+        room.resize(blocks, Block::default());
+    }
+    let done = hasher.hash_password_into_with_memory(password, salt, &mut made, room.as_mut_slice());
+    leave(room);
+    done.is_ok() && bool::from(made.ct_eq(wanted.as_bytes()))
+}
+
+/// Nothing of a password stays in a room.
+fn leave(mut room: Vec<Block>) {
+    room.fill(Block::default());
+    let is_usual = u32::try_from(room.len()).is_ok_and(|blocks| blocks <= MEMORY_KIB);
+    if let Some(mut rooms) = ROOMS.lock().ok().filter(|rooms| is_usual && rooms.len() < ROOMS_KEPT) {
+        rooms.push(room);
+    }
 }
 
 fn is_affordable(hash: &PasswordHash) -> bool {

@@ -90,6 +90,10 @@ impl Gateway {
     pub fn process(&mut self) -> Result<&mut Process> {
         self.process.as_mut().context("the gateway is not running")
     }
+    /// The process, where it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.api_port)
     }

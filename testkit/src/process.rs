@@ -43,6 +43,28 @@ impl Process {
             _ = kill_process_group(group, signal);
         }
     }
+    /// What it holds in memory now, as the system counts it.
+    pub fn memory_kib(&self) -> Result<u64> {
+        self.status("VmRSS:")
+    }
+    /// The most that it ever held.
+    pub fn peak_memory_kib(&self) -> Result<u64> {
+        self.status("VmHWM:")
+    }
+    fn status(&self, name: &str) -> Result<u64> {
+        let text =
+            std::fs::read_to_string(format!("/proc/{}/status", self.id())).context("read its status")?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).context("find the line")?;
+        line.split_whitespace().next().and_then(|number| number.parse().ok()).context("read the number")
+    }
+    /// Processor time that it used, in ticks: a hundredth of a second each.
+    pub fn ticks(&self) -> Result<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).context("read its times")?;
+        let after = text.rsplit_once(") ").context("find its name's end")?.1;
+        let fields: Vec<&str> = after.split(' ').collect();
+        let number = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok());
+        Ok(number(11).context("read its time")? + number(12).context("read its system's time")?)
+    }
     /// Polls until `ready` answers yes, for at most `limit`; the log is in the error.
     pub fn wait_until(&mut self, what: &str, limit: Duration, mut ready: impl FnMut() -> bool) -> Result<()> {
         let started = Instant::now();

@@ -76,7 +76,15 @@ impl Serving {
         if head.total > MOST_STATEMENT {
             return Err(Fault::Client("sent a statement of more than 64 MiB"));
         }
-        let Some(message) = waiting.get(..head.total) else { return Ok(None) };
+        let Some(message) = waiting.get(..head.total) else {
+            // What nobody may say is not waited for.
+            return match front::read(head.tag, &[]) {
+                Ok(front @ (Front::Unknown(_) | Front::Password)) => {
+                    self.ask(&[], front, progress).map(|step| Some((0, step)))
+                }
+                Ok(_) | Err(_) => Ok(None),
+            };
+        };
         let front = front::read(head.tag, message)
             .map_err(|_| Fault::Client("sent a message that does not say what it should"))?;
         let step = self.ask(message, front, progress)?;

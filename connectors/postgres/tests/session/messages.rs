@@ -60,6 +60,8 @@ fn a_length_that_lies_ends_the_session() {
         (b"Q\0\0\0\x0cSELECT 1", "does not say what it should"),
         (b"B\0\0\0\x0c\0\0\0\0\xff\xff\0\0", "does not say what it should"),
         (b"D\0\0\0\x06Xa", "does not say what it should"),
+        // What nobody may say is not waited for: a startup, a request for TLS, another password.
+        (b"p\x03\0\0\x05", "a password after it was admitted"),
     ] {
         let stage = stage(false);
         let mut client = Client::connect(stage.port);
