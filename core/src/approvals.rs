@@ -1,6 +1,7 @@
 //! A command that waits for people. A [`Hold`] is not `Cleared`, so it cannot be forwarded; what waiting yields goes
 //! back through [`crate::Gate::resume`], where the same rules are asked again with the approval as a fact.
 
+use crate::command::in_context;
 use crate::digest::Digest;
 use crate::effect::Effect;
 use crate::fault::{Denial, Fault};
@@ -22,6 +23,9 @@ pub struct ApprovalFact {
     pub approver: String,
     pub groups: Vec<String>,
     pub at: Moment,
+    /// In the approver's words; empty where none were given.
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// What an approver is shown and what the approval is bound to.
@@ -40,6 +44,9 @@ pub struct HoldRequest {
     pub database: String,
     pub protocol: String,
     pub text: String,
+    /// In what it would run: see [`crate::Command::context`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub context: String,
     pub parameters: Vec<Option<String>>,
     pub effects: Vec<Effect>,
     pub rules: Vec<String>,
@@ -58,6 +65,7 @@ pub enum Outcome {
     Refused {
         by: String,
         reason: String,
+        at: Moment,
     },
     Expired,
     /// The session or an administrator took the request back.
@@ -79,6 +87,7 @@ impl Outcome {
 /// Where requests are kept and people decide. `store` and the page are behind it.
 pub trait Approvals: Send + Sync {
     /// Files the request durably. An equal request (same digest) of the same requester that still waits is reused.
+    /// Cancel-safe: where the future is dropped before it said under which id, nothing stays that could be approved.
     fn file(&self, request: HoldRequest) -> BoxFuture<'_, Result<Filed, Fault>>;
     /// Waits until it is decided. An approval is spent in the same step: single use.
     fn wait(&self, id: ApprovalId) -> BoxFuture<'_, Result<Outcome, Fault>>;
@@ -102,6 +111,8 @@ pub struct Filed {
 #[must_use = "a hold that is dropped is withdrawn"]
 pub struct Hold {
     pub(crate) request: HoldRequest,
+    /// The command's digest without its context.
+    pub(crate) act: Digest,
     pub(crate) terms: HoldTerms,
     pub(crate) approvals: Arc<dyn Approvals>,
     pub(crate) filed: Option<Filed>,
@@ -125,7 +136,20 @@ impl Hold {
     pub fn is_deferred(&self) -> bool {
         self.terms.defer
     }
-    /// Files the request, after looking for an approval that a deferred command already has.
+    /// What the target says of the context in which the command would run. The approval will be for that and no other:
+    /// the same has to be said again when it is resumed. Changes nothing once the request is filed.
+    pub fn in_context(&mut self, context: String) {
+        if self.filed.is_none() {
+            self.request.digest = in_context(self.act, &context);
+            self.request.context = context;
+        }
+    }
+    /// Waiting ended with a yes.
+    pub fn is_approved(&self) -> bool {
+        matches!(self.outcome, Some(Outcome::Approved(_)))
+    }
+    /// Files the request, after looking for an approval that a deferred command already has. A future that is dropped
+    /// leaves nothing behind, or a hold that knows what to take back.
     pub async fn file(&mut self) -> Result<Filed, Fault> {
         if let Some(filed) = &self.filed {
             return Ok(filed.clone());

@@ -54,16 +54,22 @@ pub struct Command<'a> {
     pub text: &'a str,
     pub effects: &'a Effects,
     pub parameters: Parameters<'a>,
-    /// What else decides what the text means: the search path, the encoding. Part of the digest.
+    /// What else decides what the text means, as far as it is known by now: names resolved to objects, settings, what
+    /// runs before it. Part of the digest. A connector that has to ask for it does so once the command is held.
     pub context: &'a str,
 }
 
 impl Command<'_> {
     /// The canonical hash that an approval names. Two commands share it only if they are the same act: the same
-    /// protocol, statement, meaning, bound values, effects, caller, chain, target, account and database.
+    /// protocol, statement, meaning, bound values, effects, caller, chain, target, account, database and context.
     pub fn digest(&self, grant: &crate::access::Grant) -> Digest {
-        let mut digester = Digester::new("sallyport command v1");
-        digester.text(self.protocol).text(self.text).text(self.context);
+        in_context(self.act(grant), self.context)
+    }
+
+    /// All of it but the context.
+    pub(crate) fn act(&self, grant: &crate::access::Grant) -> Digest {
+        let mut digester = Digester::new("sallyport command v2");
+        digester.text(self.protocol).text(self.text);
         digester.count(self.parameters.cells.len());
         for (index, value) in self.parameters.iter().enumerate() {
             digester.flag(self.parameters.is_binary(index)).optional(value);
@@ -83,4 +89,11 @@ impl Command<'_> {
         }
         digester.finish()
     }
+}
+
+/// The digest of an act within a context.
+pub(crate) fn in_context(act: Digest, context: &str) -> Digest {
+    let mut digester = Digester::new("sallyport command in context v1");
+    digester.bytes(&act.0).text(context);
+    digester.finish()
 }

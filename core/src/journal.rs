@@ -44,6 +44,7 @@ pub enum Event<'a> {
         rules: Cow<'a, [RuleId]>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<Cow<'a, str>>,
+        /// In recordings where [`Event::Held`] has none yet.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         digest: Option<Digest>,
     },
@@ -53,6 +54,12 @@ pub enum Event<'a> {
         approval: ApprovalId,
         groups: Vec<String>,
         expires: Moment,
+        /// What an approval would be for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<Digest>,
+        /// In what the command would run, where its connector asked.
+        #[serde(default, skip_serializing_if = "str_is_empty")]
+        context: Cow<'a, str>,
     },
     /// How the wait ended, and what the rules said then.
     Resolved {
@@ -60,8 +67,12 @@ pub enum Event<'a> {
         approval: Option<ApprovalId>,
         outcome: Cow<'a, str>,
         by: Option<Cow<'a, str>>,
+        /// In the words of whoever decided, or why nobody did.
         reason: Option<Cow<'a, str>>,
         verdict: Cow<'a, str>,
+        /// When it was decided, where a person did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Moment>,
     },
     Columns {
         of: CommandNo,
@@ -116,6 +127,11 @@ pub enum Event<'a> {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_zero(value: &u64) -> bool {
     *value == 0
+}
+
+#[allow(clippy::ptr_arg, reason = "serde calls it with the field as it is")]
+fn str_is_empty(value: &Cow<'_, str>) -> bool {
+    value.is_empty()
 }
 
 #[allow(clippy::ptr_arg, reason = "serde calls it with the field as it is")]

@@ -145,6 +145,10 @@ fn reason(message: &str) -> Reason {
 }
 
 fn open(world: &Arc<World>) -> Gate {
+    open_with(world, Arc::new(Part(Arc::clone(world))))
+}
+
+fn open_with(world: &Arc<World>, approvals: Arc<dyn Approvals>) -> Gate {
     let part = || Part(Arc::clone(world));
     let caller: Caller = serde_json::from_value(serde_json::json!({
         "subject": "ann", "issuer": "idp", "kind": "person", "name": "Ann", "groups": [], "attributes": {},
@@ -162,7 +166,7 @@ fn open(world: &Arc<World>) -> Gate {
         grant,
         judge: Box::new(part()),
         journal: Box::new(part()),
-        approvals: Arc::new(part()),
+        approvals,
         clock: Arc::new(part()),
         mask_key: MaskKey::new([1; 32]),
         peer: None,
@@ -230,6 +234,7 @@ fn approve(hold: &Hold) -> ApprovalFact {
         approver: "idp#bob".into(),
         groups: vec!["dba".into()],
         at: Moment(1),
+        reason: "checked twice".into(),
     }
 }
 
@@ -312,7 +317,7 @@ fn every_other_end_of_waiting_denies() {
     let world = Arc::new(World::default());
     let mut gate = open(&world);
     let hold_effects = effects("hold");
-    let refused = Outcome::Refused { by: "bob".into(), reason: "not today".into() };
+    let refused = Outcome::Refused { by: "bob".into(), reason: "not today".into(), at: Moment(7) };
     for (outcome, word) in
         [(refused, "refused"), (Outcome::Expired, "expired"), (Outcome::Withdrawn, "withdrawn")]
     {
@@ -513,5 +518,132 @@ fn many_commands_in_flight_end_in_any_order() {
         _ = gate.answer(Frame { bytes: b"abc", event: Answer::Output { of } }).unwrap();
         _ = gate.answer(Frame { bytes: b"", event: Answer::Done { of, outcome: Done::default() } }).unwrap();
         assert!(!gate.is_in_flight(of) && last(&world).contains("\"bytes_out\":3"), "{}", last(&world));
+    }
+}
+
+#[test]
+fn who_decided_when_and_why_stands_in_the_record() {
+    let world = Arc::new(World::default());
+    let mut gate = open(&world);
+    let hold_effects = effects("hold");
+    let mut hold = held(gate.ask(run("drop", &hold_effects)));
+    *world.outcome.lock().unwrap() = Some(Outcome::Approved(approve(&hold)));
+    now(hold.wait()).unwrap();
+    cleared(gate.resume(hold, run("drop", &hold_effects)));
+    let said = r#""outcome":"approved","by":"idp#bob","reason":"checked twice","verdict":"allow","at":1"#;
+    assert!(last(&world).contains(said), "{}", last(&world));
+
+    let mut hold = held(gate.ask(run("drop", &hold_effects)));
+    *world.outcome.lock().unwrap() =
+        Some(Outcome::Refused { by: "idp#eve".into(), reason: "no".into(), at: Moment(9) });
+    now(hold.wait()).unwrap();
+    denied(gate.resume(hold, run("drop", &hold_effects)));
+    assert!(last(&world).contains(r#""by":"idp#eve","reason":"no","verdict":"deny","at":9"#));
+
+    // Given and spent, and then the caller left: the record says both.
+    let mut hold = held(gate.ask(run("drop", &hold_effects)));
+    *world.outcome.lock().unwrap() = Some(Outcome::Approved(approve(&hold)));
+    now(hold.wait()).unwrap();
+    gate.abandon(hold, "the client left").unwrap();
+    let said = r#""outcome":"approved","by":"idp#bob","reason":"checked twice (but: the client left)""#;
+    assert!(last(&world).contains(said), "{}", last(&world));
+}
+
+#[test]
+fn an_approval_is_for_the_context_that_it_was_asked_in() {
+    let world = Arc::new(World::default());
+    let mut gate = open(&world);
+    let hold_effects = effects("hold");
+    let asks = |context: &'static str, hold_effects| {
+        let command = Command {
+            kind: CommandKind::Run,
+            protocol: "test",
+            text: "drop",
+            effects: hold_effects,
+            parameters: Parameters::default(),
+            context,
+        };
+        Frame { bytes: b"drop", event: Ask::Command(command) }
+    };
+    for (asked, run, passes) in [("a", "a", true), ("a", "b", false), ("a", "", false), ("", "", true)] {
+        let mut hold = held(gate.ask(asks("", &hold_effects)));
+        hold.in_context(asked.into());
+        let filed = now(hold.file()).unwrap();
+        hold.in_context("too late".into());
+        gate.held(&hold, &filed).unwrap();
+        assert!(last(&world).contains(&hold.request().digest.to_string()), "{}", last(&world));
+        *world.outcome.lock().unwrap() = Some(Outcome::Approved(approve(&hold)));
+        now(hold.wait()).unwrap();
+        match gate.resume(hold, asks(run, &hold_effects)) {
+            Ruling::Clear(_) if passes => {}
+            Ruling::Deny(denial) if !passes => {
+                assert_eq!(denial.reason.rules, [RuleId::new("approval-of-another")]);
+            }
+            other => panic!("{asked} {run}: {other:?}"),
+        }
+    }
+}
+
+/// Asks as often as it is told before it is ready.
+struct Slow(u32);
+
+impl Future for Slow {
+    type Output = ();
+    fn poll(mut self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        self.0 = self.0.saturating_sub(1);
+        if self.0 == 0 { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+/// Approvals of which each answer takes two looks. What it filed and nobody took back could be approved.
+#[derive(Default)]
+struct SlowDesk(Mutex<Vec<String>>);
+
+impl Approvals for SlowDesk {
+    fn file(&self, _: HoldRequest) -> BoxFuture<'_, Result<Filed, Fault>> {
+        Box::pin(async {
+            Slow(2).await;
+            self.0.lock().unwrap().push("a1".into());
+            Ok(Filed { id: ApprovalId::new("a1"), link: String::new(), already: false })
+        })
+    }
+    fn wait(&self, _: ApprovalId) -> BoxFuture<'_, Result<Outcome, Fault>> {
+        Box::pin(async {
+            Slow(2).await;
+            Ok(Outcome::Expired)
+        })
+    }
+    fn redeem(&self, _: Digest, _: String) -> BoxFuture<'_, Result<Option<ApprovalFact>, Fault>> {
+        Box::pin(async {
+            Slow(2).await;
+            Ok(None)
+        })
+    }
+    fn withdraw(&self, id: &ApprovalId, _: &str) {
+        self.0.lock().unwrap().retain(|waits| waits != id.as_str());
+    }
+}
+
+#[test]
+fn a_caller_that_leaves_while_it_waits_leaves_nothing_to_approve() {
+    for looks in 0..10 {
+        let desk = Arc::new(SlowDesk::default());
+        let world = Arc::new(World::default());
+        let mut gate = open_with(&world, Arc::clone(&desk) as Arc<dyn Approvals>);
+        let hold_effects = effects("hold");
+        let mut hold = held(gate.ask(run("drop", &hold_effects)));
+        let mut waited = false;
+        {
+            let mut waiting = std::pin::pin!(hold.wait());
+            for _ in 0..looks {
+                waited |=
+                    !waited && waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+            }
+        }
+        assert_eq!(waited, looks >= 4, "{looks}");
+        drop(hold);
+        let left = desk.0.lock().unwrap().len();
+        // A request that was decided is the desk's to end.
+        assert_eq!(left, usize::from(waited), "left after {looks} looks");
     }
 }

@@ -262,11 +262,12 @@ fn words(event: Event<'_>) -> (Ink, String) {
             let groups = safe(&groups.join(", "));
             (Ink::Wait, format!("#{no} waits for {groups} (approval {})", safe(approval.as_str())))
         }
-        Event::Resolved { no, outcome, by, reason, verdict, .. } => {
+        Event::Resolved { no, outcome, by, reason, verdict, at, .. } => {
             let by = by.map(|by| format!(" by {}", safe(&by))).unwrap_or_default();
+            let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
             let reason = reason.map(|reason| format!(": {}", safe(&reason))).unwrap_or_default();
             let ink = Ink::of_verdict(&verdict);
-            (ink, format!("#{no} {}{by}{reason}, so {}", safe(&outcome), safe(&verdict)))
+            (ink, format!("#{no} {}{by}{at}{reason}, so {}", safe(&outcome), safe(&verdict)))
         }
         Event::Truncated { of, after_rows } => {
             (Ink::Dim, format!("#{of} only the first {after_rows} rows are recorded"))

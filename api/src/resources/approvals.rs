@@ -34,6 +34,8 @@ pub struct ApprovalView {
     pub database: String,
     pub protocol: String,
     pub text: String,
+    /// In what it would run: what its names and settings mean there. The approval is for that and no other.
+    pub context: String,
     pub parameters: Vec<Option<String>>,
     /// What it would do, in words.
     pub effects: Vec<String>,
@@ -74,6 +76,7 @@ impl ApprovalView {
             database: request.database,
             protocol: request.protocol,
             text: request.text,
+            context: request.context,
             parameters: request.parameters,
             effects,
             rules: request.rules,

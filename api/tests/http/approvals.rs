@@ -23,6 +23,7 @@ fn request(stage: &Stage, digest: u8) -> HoldRequest {
         database: "shop".into(),
         protocol: "plain".into(),
         text: "delete from carts".into(),
+        context: "search path: public".into(),
         parameters: Vec::new(),
         effects: vec![Effect::new(Action::Delete, Object::new(ObjectKind::Table, ["public", "carts"]))],
         rules: vec!["deletes-need-eyes".into()],

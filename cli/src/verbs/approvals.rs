@@ -52,6 +52,7 @@ const FIELDS: &[&str] = &[
     "rules",
     "effects",
     "parameters",
+    "context",
     "groups",
     "asked",
     "expires",

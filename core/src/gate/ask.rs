@@ -1,11 +1,11 @@
 //! Caller to target.
 
 use super::{Cleared, Gate, InFlight, MAX_IN_FLIGHT, Ruling, not_recorded};
-use crate::approvals::{ApprovalFact, Filed, Hold, HoldRequest, Outcome};
-use crate::command::{Command, CommandKind};
+use crate::approvals::{Filed, Hold, HoldRequest, Outcome};
+use crate::command::{Command, CommandKind, in_context};
 use crate::event::{Ask, Frame};
 use crate::fault::Denial;
-use crate::ids::CommandNo;
+use crate::ids::{ApprovalId, CommandNo};
 use crate::journal::Event;
 use crate::judge::{HoldTerms, Obligations, Reason, Verdict};
 use crate::mask::detect::Classes;
@@ -120,7 +120,7 @@ impl Gate {
     }
 
     fn deny<'a>(&mut self, now: Moment, no: CommandNo, command: &Command<'_>, reason: &Reason) -> Ruling<'a> {
-        let event = self.command_event(no, command, "deny", reason, None);
+        let event = self.command_event(no, command, "deny", reason);
         match self.append(now, &event) {
             Ok(()) => Ruling::Deny(Denial::new(reason.clone())),
             Err(_) => Ruling::Deny(not_recorded()),
@@ -134,8 +134,8 @@ impl Gate {
         command: &Command<'_>,
         terms: &HoldTerms,
     ) -> Ruling<'a> {
-        let digest = command.digest(&self.grant);
-        let event = self.command_event(no, command, "hold", &terms.reason, Some(digest));
+        let act = command.act(&self.grant);
+        let event = self.command_event(no, command, "hold", &terms.reason);
         if self.append(now, &event).is_err() {
             return Ruling::Deny(not_recorded());
         }
@@ -146,7 +146,7 @@ impl Gate {
         let request = HoldRequest {
             session: grant.session().clone(),
             command: no,
-            digest,
+            digest: in_context(act, command.context),
             requester: caller.principal(),
             requester_name: caller.name.clone(),
             chain: caller.chain.clone(),
@@ -156,6 +156,7 @@ impl Gate {
             database: grant.database().to_owned(),
             protocol: command.protocol.to_owned(),
             text: command.text.to_owned(),
+            context: command.context.to_owned(),
             parameters,
             effects: command.effects.list().to_vec(),
             rules: terms.reason.rules.iter().map(|rule| rule.as_str().to_owned()).collect(),
@@ -167,6 +168,7 @@ impl Gate {
         };
         Ruling::Hold(Box::new(Hold {
             request,
+            act,
             terms: terms.clone(),
             approvals: Arc::clone(&self.approvals),
             filed: None,
@@ -182,6 +184,8 @@ impl Gate {
             approval: filed.id.clone(),
             groups: hold.request.groups.clone(),
             expires: hold.request.expires,
+            digest: Some(hold.request.digest),
+            context: Cow::Borrowed(&hold.request.context),
         };
         self.append(now, &event).map_err(|_| not_recorded())
     }
@@ -190,51 +194,36 @@ impl Gate {
     /// and the rules in force now are asked again with the approval as a fact.
     pub fn resume<'a>(&mut self, mut hold: Box<Hold>, frame: Frame<'a, Ask<'_>>) -> Ruling<'a> {
         let now = self.clock.now();
-        let outcome = hold.outcome.take().unwrap_or(Outcome::Withdrawn);
-        let id = hold.filed.take().map(|filed| filed.id);
-        let no = hold.request.command;
         if let Err(denial) = self.stand(now) {
             // An approval may have been spent by now: that it came to nothing stands in the record.
-            let event = Event::Resolved {
-                no,
-                approval: id,
-                outcome: Cow::Borrowed(outcome.as_str()),
-                by: None,
-                reason: Some(Cow::Borrowed(&denial.reason.message)),
-                verdict: Cow::Borrowed("deny"),
-            };
-            return match self.append(now, &event) {
-                Ok(()) => Ruling::Deny(denial),
-                Err(_) => Ruling::Deny(not_recorded()),
+            let reason = denial.reason.message.clone();
+            return match self.resolved(now, &mut hold, None, Some(&reason), "deny") {
+                Ok(_) => Ruling::Deny(denial),
+                Err(denial) => Ruling::Deny(denial),
             };
         }
         let Ask::Command(command) = frame.event else {
             return Ruling::Deny(Denial::of_house("approval-of-another", "Only a command can be resumed."));
         };
         let digest = command.digest(&self.grant);
-        let (verdict, word, by, said) = match &outcome {
-            Outcome::Approved(fact) if fact.digest == digest && hold.request.digest == digest => {
-                let verdict = self.judge.judge(now, command.effects, std::slice::from_ref(fact));
-                (verdict, "approved", Some(fact.approver.clone()), None)
+        let asked = &hold.terms.reason;
+        let (verdict, word) = match &hold.outcome {
+            Some(Outcome::Approved(fact)) if fact.digest == digest && hold.request.digest == digest => {
+                (self.judge.judge(now, command.effects, std::slice::from_ref(fact)), None)
             }
-            Outcome::Approved(_) => {
-                let text = "The command is not the one that was approved. Ask again.";
-                (denied("approval-of-another", text), "mismatch", None, None)
+            Some(Outcome::Approved(_)) => {
+                let text =
+                    "The command, or what its names and settings mean, is not what was approved. Ask again.";
+                (denied("approval-of-another", text), Some("mismatch"))
             }
-            Outcome::Refused { by, reason } => {
-                let text = if reason.is_empty() {
-                    "Refused by an approver.".into()
-                } else {
-                    format!("Refused by an approver: {reason}")
-                };
-                (refused(&hold.terms.reason, text), "refused", Some(by.clone()), Some(reason.clone()))
+            Some(Outcome::Refused { reason, .. }) if reason.is_empty() => {
+                (refused(asked, "Refused by an approver.".into()), None)
             }
-            Outcome::Expired => {
-                (refused(&hold.terms.reason, "Nobody decided in time.".into()), "expired", None, None)
+            Some(Outcome::Refused { reason, .. }) => {
+                (refused(asked, format!("Refused by an approver: {reason}")), None)
             }
-            Outcome::Withdrawn => {
-                (refused(&hold.terms.reason, "The request was withdrawn.".into()), "withdrawn", None, None)
-            }
+            Some(Outcome::Expired) => (refused(asked, "Nobody decided in time.".into()), None),
+            Some(Outcome::Withdrawn) | None => (refused(asked, "The request was withdrawn.".into()), None),
         };
         let (kind, ruling) = match &*verdict {
             Verdict::Allow(obligations) => ("allow", Ok(obligations.clone())),
@@ -242,19 +231,12 @@ impl Gate {
             // The rules changed while it waited and now ask somebody else: that is a new question.
             Verdict::Hold(terms) => ("hold", Err(terms.reason.clone())),
         };
-        let event = Event::Resolved {
-            no,
-            approval: id.clone(),
-            outcome: Cow::Borrowed(word),
-            by: by.map(Cow::Owned),
-            reason: said.map(Cow::Owned),
-            verdict: Cow::Borrowed(kind),
+        let id = match self.resolved(now, &mut hold, word, None, kind) {
+            Ok(id) => id,
+            Err(denial) => return Ruling::Deny(denial),
         };
-        if self.append(now, &event).is_err() {
-            return Ruling::Deny(not_recorded());
-        }
         match ruling {
-            Ok(obligations) => self.depart(now, no, frame.bytes, &obligations),
+            Ok(obligations) => self.depart(now, hold.request.command, frame.bytes, &obligations),
             Err(reason) => {
                 let mut denial = Denial::new(reason);
                 denial.approval = id;
@@ -263,23 +245,48 @@ impl Gate {
         }
     }
 
-    /// Records a command that ended while it waited: the caller cancelled or left.
+    /// Records a command that came to nothing while it waited: the caller cancelled or left, or nobody could be asked.
     pub fn abandon(&mut self, mut hold: Box<Hold>, why: &str) -> Result<(), Denial> {
         let now = self.clock.now();
-        let id = hold.filed.as_ref().map(|filed| filed.id.clone());
-        if let Some(id) = &id {
-            hold.approvals.withdraw(id, why);
+        self.resolved(now, &mut hold, None, Some(why), "deny").map(drop)
+    }
+
+    /// Writes how a wait ended: who decided, when, and in which words. What nobody decided is taken back.
+    fn resolved(
+        &mut self,
+        now: Moment,
+        hold: &mut Hold,
+        word: Option<&'static str>,
+        why: Option<&str>,
+        verdict: &'static str,
+    ) -> Result<Option<ApprovalId>, Denial> {
+        let id = hold.filed.take().map(|filed| filed.id);
+        if let (Some(id), None) = (&id, &hold.outcome) {
+            hold.approvals.withdraw(id, why.unwrap_or("nobody waits for it any more"));
         }
-        hold.filed = None;
+        let outcome = hold.outcome.take().unwrap_or(Outcome::Withdrawn);
+        let (by, at, said) = match &outcome {
+            Outcome::Approved(fact) => (Some(&fact.approver), Some(fact.at), Some(&fact.reason)),
+            Outcome::Refused { by, reason, at } => (Some(by), Some(*at), Some(reason)),
+            Outcome::Expired | Outcome::Withdrawn => (None, None, None),
+        };
+        let said = said.map(String::as_str).filter(|said| !said.is_empty());
+        let reason = match (said, why) {
+            (Some(said), Some(why)) => Some(Cow::Owned(format!("{said} (but: {why})"))),
+            (Some(one), None) | (None, Some(one)) => Some(Cow::Borrowed(one)),
+            (None, None) => None,
+        };
         let event = Event::Resolved {
             no: hold.request.command,
-            approval: id,
-            outcome: Cow::Borrowed("withdrawn"),
-            by: None,
-            reason: Some(Cow::Borrowed(why)),
-            verdict: Cow::Borrowed("deny"),
+            approval: id.clone(),
+            outcome: Cow::Borrowed(word.unwrap_or(outcome.as_str())),
+            by: by.map(|by| Cow::Borrowed(by.as_str())),
+            reason,
+            verdict: Cow::Borrowed(verdict),
+            at,
         };
-        self.append(now, &event).map_err(|_| not_recorded())
+        self.append(now, &event).map_err(|_| not_recorded())?;
+        Ok(id)
     }
 
     /// A message that the connector refuses before it is a command: a fast-path call, an unknown type.
@@ -299,7 +306,6 @@ impl Gate {
         command: &'c Command<'_>,
         verdict: &'static str,
         reason: &'c Reason,
-        digest: Option<crate::digest::Digest>,
     ) -> Event<'c> {
         Event::Command {
             no,
@@ -310,7 +316,7 @@ impl Gate {
             verdict: Cow::Borrowed(verdict),
             rules: Cow::Borrowed(&reason.rules),
             message: Some(Cow::Borrowed(&reason.message)),
-            digest,
+            digest: None,
         }
     }
 
@@ -368,6 +374,3 @@ fn denied(rule: &str, text: &str) -> Arc<Verdict> {
 fn refused(asked: &Reason, text: String) -> Arc<Verdict> {
     Arc::new(Verdict::Deny(Reason { message: text, ..asked.clone() }))
 }
-
-/// Kept here so that the fact's type is part of this file's story.
-const _: fn(&ApprovalFact) -> &crate::digest::Digest = |fact| &fact.digest;

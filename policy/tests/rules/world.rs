@@ -86,6 +86,7 @@ pub fn approval(groups: &[&str]) -> ApprovalFact {
         approver: "https://id.example#alice".into(),
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         at: NOW,
+        reason: String::new(),
     }
 }
 

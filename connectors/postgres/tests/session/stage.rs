@@ -118,6 +118,7 @@ fn fact(id: &str, digest: Digest) -> ApprovalFact {
         approver: "issuer#boss".into(),
         groups: vec!["dba".into()],
         at: Moment(0),
+        reason: "it may".into(),
     }
 }
 
@@ -128,7 +129,8 @@ impl Desk {
         self.waiting.lock().unwrap()[id].send_replace(Some(Outcome::Approved(fact(id, digest))));
     }
     pub fn refuse(&self, id: &str) {
-        let outcome = Outcome::Refused { by: "issuer#boss".into(), reason: "not today".into() };
+        let outcome =
+            Outcome::Refused { by: "issuer#boss".into(), reason: "not today".into(), at: Moment(0) };
         self.waiting.lock().unwrap()[id].send_replace(Some(outcome));
     }
     pub fn grant_later(&self, id: &str) {
