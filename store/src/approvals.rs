@@ -77,6 +77,7 @@ impl Approval {
             approver: self.decided_by.clone().unwrap_or_default(),
             groups: self.decided_groups.clone(),
             at: self.decided_at.unwrap_or(self.request.asked),
+            reason: self.reason.clone().unwrap_or_default(),
         }
     }
 }

@@ -14,7 +14,7 @@ use sallyport_core::{
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, oneshot};
 
 /// More news than this at once and a listener reads the rows again instead.
 const NEWS: usize = 1024;
@@ -59,6 +59,7 @@ pub enum DeskFault {
     Store(#[from] StoreFault),
 }
 
+#[derive(Clone)]
 pub struct Desk {
     store: Store,
     clock: Arc<dyn Clock>,
@@ -175,8 +176,9 @@ impl Desk {
                 // An equal command of the same caller used it.
                 ApprovalState::Spent | ApprovalState::Withdrawn => Outcome::Withdrawn,
                 ApprovalState::Refused => Outcome::Refused {
-                    by: approval.decided_name.unwrap_or_default(),
+                    by: approval.decided_by.unwrap_or_default(),
                     reason: approval.reason.unwrap_or_default(),
+                    at: approval.decided_at.unwrap_or(now),
                 },
                 ApprovalState::Expired => Outcome::Expired,
             };
@@ -187,12 +189,21 @@ impl Desk {
     async fn wait_for(&self, id: ApprovalId) -> Result<Outcome, Fault> {
         // Listening begins before the first look, so that no decision falls between.
         let mut news = self.news();
+        let mut deadline: Option<Moment> = None;
         loop {
-            let (outcome, deadline) = self.look(&id).await.map_err(ours)?;
-            if let Some(outcome) = outcome {
-                return Ok(outcome);
-            }
-            let left = Duration::from_micros(deadline.since_us(self.clock.now()));
+            let until = match self.look(&id).await {
+                Ok((Some(outcome), _)) => return Ok(outcome),
+                Ok((None, until)) => *deadline.insert(until),
+                // The store may come back while there is time.
+                Err(fault) => match deadline.filter(|until| *until > self.clock.now()) {
+                    Some(until) => {
+                        tracing::warn!(approval = %id, %fault, "a decision cannot be read; trying again");
+                        until
+                    }
+                    None => return Err(ours(fault)),
+                },
+            };
+            let left = Duration::from_micros(until.since_us(self.clock.now()));
             let nap = tokio::time::sleep(left.min(self.terms.poll));
             tokio::select! {
                 () = nap => {}
@@ -217,7 +228,18 @@ impl Desk {
 
 impl Approvals for Desk {
     fn file(&self, request: HoldRequest) -> BoxFuture<'_, Result<Filed, Fault>> {
-        Box::pin(self.file_checked(request))
+        let desk = self.clone();
+        Box::pin(async move {
+            // Filing goes on without its caller, so that what came of it is known and can be taken back.
+            let (tell, told) = oneshot::channel();
+            let runtime = desk.runtime.clone();
+            runtime.spawn(async move {
+                let filed = desk.file_checked(request).await;
+                _ = tell.send(filed.map(|filed| Unclaimed { desk, filed: Some(filed) }));
+            });
+            let unclaimed = told.await.map_err(|fault| Fault::ours(UNREACHABLE, fault))??;
+            unclaimed.claim().ok_or(Fault::ours(UNREACHABLE, "a request was claimed twice"))
+        })
     }
     fn wait(&self, id: ApprovalId) -> BoxFuture<'_, Result<Outcome, Fault>> {
         Box::pin(self.wait_for(id))
@@ -240,6 +262,26 @@ impl Approvals for Desk {
                 Err(error) => tracing::error!(approval = %id, %error, "a request could not be withdrawn"),
             }
         });
+    }
+}
+
+/// A request that nobody answers for yet. Dropping it takes the request back.
+struct Unclaimed {
+    desk: Desk,
+    filed: Option<Filed>,
+}
+
+impl Unclaimed {
+    fn claim(mut self) -> Option<Filed> {
+        self.filed.take()
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if let Some(filed) = &self.filed {
+            self.desk.withdraw(&filed.id, "the caller left before it could be told");
+        }
     }
 }
 

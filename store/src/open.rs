@@ -18,7 +18,10 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "house", include_str!("../migrati
 
 const SQLITE_CONNECTIONS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
-const ACQUIRE_SECONDS: u64 = 10;
+/// A server that is down is known soon: a caller at the door waits for this. SQLite's few connections take turns, and
+/// a crowd at the door is no failure; how long its file may be locked is said in the greeting.
+const POSTGRES_ACQUIRE: Duration = Duration::from_millis(1800);
+const SQLITE_ACQUIRE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
@@ -39,7 +42,7 @@ impl Backend {
     fn greeting(self) -> Option<&'static str> {
         match self {
             Backend::Sqlite => Some(
-                "PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+                "PRAGMA busy_timeout=1800; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
             ),
             Backend::Postgres => None,
         }
@@ -76,7 +79,10 @@ impl Store {
                 Backend::Sqlite => SQLITE_CONNECTIONS,
                 Backend::Postgres => POSTGRES_CONNECTIONS,
             })
-            .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS))
+            .acquire_timeout(match backend {
+                Backend::Sqlite => SQLITE_ACQUIRE,
+                Backend::Postgres => POSTGRES_ACQUIRE,
+            })
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     if let Some(greeting) = backend.greeting() {

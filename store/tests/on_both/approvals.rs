@@ -3,6 +3,9 @@
 use crate::stage::{NOON, StillClock, deferred, node, person, request};
 use sallyport_core::{ApprovalId, Approvals, Caller, CallerKind, Digest, Fault, HoldRequest, Outcome};
 use sallyport_store::{ApprovalState, Desk, DeskFault, MAX_REQUEST_BYTES, MAX_WAITING_PER_REQUESTER};
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
 
 crate::cases!(
     an_approval_reaches_the_one_who_waits,
@@ -18,6 +21,7 @@ crate::cases!(
     what_waits_inside_a_connection_is_not_redeemed_by_another,
     what_nobody_can_read_whole_is_not_filed,
     one_requester_cannot_flood,
+    a_caller_that_leaves_while_it_files_leaves_nothing_to_approve,
 );
 
 async fn file(desk: &Desk, request: HoldRequest) -> ApprovalId {
@@ -47,6 +51,7 @@ async fn an_approval_reaches_the_one_who_waits(url: String) {
     assert_eq!(given.decided_by.as_deref(), Some("https://gate.example#ada"));
     let Outcome::Approved(fact) = waiter.await.unwrap().unwrap() else { panic!("not approved") };
     assert_eq!((fact.approver.as_str(), fact.at), ("https://gate.example#ada", NOON));
+    assert_eq!(fact.reason, "fine");
     assert_eq!((fact.groups, fact.digest), (vec!["dba".to_string()], Digest([1; 32])));
     let row = desk.find(filed.id.as_str()).await.unwrap();
     assert_eq!((row.state, row.spent_at), (ApprovalState::Spent, Some(NOON)));
@@ -58,7 +63,8 @@ async fn a_refusal_says_who_and_why(url: String) {
     let (_, desk) = node(&url, &StillClock::at_noon()).await;
     let id = file(&desk, request(1)).await;
     desk.decide(id.as_str(), &person("ada", &["lead"]), false, "not on a Friday").await.unwrap();
-    let refused = Outcome::Refused { by: "ada the person".into(), reason: "not on a Friday".into() };
+    let (by, reason) = ("https://gate.example#ada".into(), "not on a Friday".into());
+    let refused = Outcome::Refused { by, reason, at: NOON };
     assert_eq!(desk.wait(id).await.unwrap(), refused);
 }
 
@@ -197,4 +203,38 @@ async fn one_requester_cannot_flood(url: String) {
     let refused = desk.file(request(255)).await;
     assert!(matches!(refused, Err(Fault::Client(_))), "{refused:?}");
     file(&desk, HoldRequest { requester: "house#eve".into(), ..request(255) }).await;
+}
+
+/// The caller goes away at each point where filing waits; what the desk filed by then is taken back.
+async fn a_caller_that_leaves_while_it_files_leaves_nothing_to_approve(url: String) {
+    let (store, desk) = node(&url, &StillClock::at_noon()).await;
+    for looks in 0.. {
+        let mut news = desk.news();
+        let mut filing = desk.file(deferred(1));
+        let mut filed = None;
+        for _ in 0..looks {
+            filed = poll_fn(|cx| Poll::Ready(Some(filing.as_mut().poll(cx)))).await.filter(Poll::is_ready);
+            if filed.is_some() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(filing);
+        if let Some(Poll::Ready(filed)) = filed {
+            withdraw(&desk, &filed.unwrap().id).await;
+            assert!(looks > 1, "it never waited");
+            break;
+        }
+        if looks > 0 {
+            // It is filed all the same, and then taken back: both are news.
+            let heard = async { (news.recv().await.unwrap(), news.recv().await.unwrap()) };
+            let (filed, taken) = tokio::time::timeout(Duration::from_secs(10), heard).await.unwrap();
+            assert_eq!(filed, taken);
+            let late = desk.decide(filed.as_str(), &person("ada", &["dba"]), true, "").await;
+            assert!(matches!(late, Err(DeskFault::Withdrawn)), "{looks}: {late:?}");
+        }
+        let waiting = store.approvals(Some(ApprovalState::Waiting), NOON.plus_seconds(9), 10).await.unwrap();
+        assert!(waiting.is_empty(), "left after {looks} looks: {waiting:?}");
+        assert_eq!(desk.redeem(Digest([1; 32]), deferred(1).requester).await.unwrap(), None);
+    }
 }

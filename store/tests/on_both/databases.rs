@@ -44,19 +44,21 @@ impl PostgresServer {
         }
         let mut initdb = server.program("initdb");
         done(initdb.arg("-D").arg(&data).args(["-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"]));
-        let options = format!(
-            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=300"
-        );
-        let mut start = server.program("pg_ctl");
-        done(
-            start
-                .arg("-D")
-                .arg(&data)
-                .args(["-w", "-t", "30", "-o", &options, "-l"])
-                .arg(data.join("log"))
-                .arg("start"),
-        );
+        server.go();
         server
+    }
+    pub fn go(&self) {
+        let options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=300",
+            self.port
+        );
+        let (data, mut start) = (self.data(), self.program("pg_ctl"));
+        start.arg("-D").arg(&data).args(["-w", "-t", "30", "-o", &options, "-l"]).arg(data.join("log"));
+        done(start.arg("start"));
+    }
+    pub fn stop(&self) {
+        let mut stop = self.program("pg_ctl");
+        done(stop.arg("-D").arg(self.data()).args(["-m", "fast", "-w", "stop"]));
     }
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")

@@ -5,6 +5,7 @@ mod approvals;
 mod cases;
 mod crash;
 mod databases;
+mod down;
 mod races;
 mod stage;
 

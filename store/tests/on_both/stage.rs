@@ -85,6 +85,7 @@ pub fn request(digest: u8) -> HoldRequest {
         database: "shop".into(),
         protocol: "postgres".into(),
         text: "DELETE FROM carts WHERE note = '\0'".into(),
+        context: String::new(),
         parameters: vec![None, Some("7".into())],
         effects: vec![Effect::new(Action::Delete, Object::new(ObjectKind::Table, ["public", "carts"]))],
         rules: vec!["deletes-need-eyes".into()],
