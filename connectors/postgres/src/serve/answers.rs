@@ -58,6 +58,7 @@ impl Serving {
         let Some(head) = wire::head(waiting).map_err(odd)? else { return Ok(None) };
         let kind = Back::from_tag(head.tag).ok_or(Fault::Target("sent a message of an unknown type"))?;
         if kind == Back::DataRow
+            && !matches!(self.queue.front(), Some(Awaited::Context(_)))
             && let Some(run) = self.unread_rows(waiting)?
         {
             return Ok(Some((run, Step::Done)));
@@ -182,6 +183,9 @@ impl Serving {
     }
 
     fn answer(&mut self, kind: Back, message: &[u8], refreshed: bool) -> Result<Step, Fault> {
+        if self.answers_question(kind, message)? {
+            return Ok(Step::Done);
+        }
         match kind {
             Back::DataRow => self.row(message)?,
             Back::RowDescription => return self.description(message, refreshed),

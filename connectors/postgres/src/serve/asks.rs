@@ -1,16 +1,13 @@
 //! Client to target: each message is named, judged, and only then forwarded.
 
-use super::awaited::{Awaited, QueryAnswers};
-use super::names::{MOST, MOST_BYTES, Portal, Prepared};
+use super::awaited::Awaited;
+use super::names::{MOST, MOST_BYTES};
 use super::{Copying, End, MOST_STATEMENT, MOST_WAITING, Progress, Serving, Step};
 use crate::cancel::Registered;
-use crate::reading::{Meaning, Reading, by_name};
 use crate::refusal;
 use crate::wire::{self, front, front::Front};
 use sallyport_core::event::{Answer, Ask, Done, Frame};
 use sallyport_core::{Command, CommandKind, CommandNo, Effects, Fault, Parameters, Ruling};
-use sallyport_sql::{CloseWhich, DiscardWhich, Statement, StatementKind};
-use std::sync::{Arc, LazyLock};
 
 pub(super) const PROTOCOL: &str = "postgres";
 
@@ -217,224 +214,6 @@ impl Serving {
         Ok(())
     }
 
-    fn query(&mut self, message: &[u8], text: &[u8], mut progress: Progress) -> Result<Step, Fault> {
-        if self.stale {
-            return Ok(Step::Refresh);
-        }
-        let text = match self.text_of(text) {
-            Ok(text) => text,
-            Err(why) => {
-                self.record_unreadable(&String::from_utf8_lossy(text), why)?;
-                self.refuse_simple(refusal::error(refusal::NOT_SUPPORTED, why, None))?;
-                return Ok(Step::Done);
-            }
-        };
-        let reading = match self.readings.read(text, &self.snapshot) {
-            Ok(reading) => reading,
-            Err(fault) => {
-                self.record_unreadable(text, &fault.to_string())?;
-                self.refuse_simple(refusal::unreadable(&fault))?;
-                return Ok(Step::Done);
-            }
-        };
-        if reading.names && !self.queue.is_empty() {
-            return Ok(Step::Stall);
-        }
-        self.judge_query(message, text, &reading, &mut progress)
-    }
-
-    fn judge_query(
-        &mut self,
-        message: &[u8],
-        text: &str,
-        reading: &Arc<Reading>,
-        progress: &mut Progress,
-    ) -> Result<Step, Fault> {
-        // A query of nothing is one command all the same.
-        let count = u64::try_from(reading.count().max(1)).unwrap_or(u64::MAX);
-        let nothing = no_effects();
-        let mut named = self.named_in(reading);
-        // The gate looks at the rules in force now; all statements of one message are judged under the same.
-        self.forward(&[], "query")?;
-        let epoch = *progress.epoch.get_or_insert(self.gate.epoch());
-        while progress.at < count {
-            let at = usize::try_from(progress.at).unwrap_or(usize::MAX);
-            let last = progress.at + 1 == count;
-            let own = reading.effects(at).unwrap_or(&nothing);
-            let effects = match named.iter().find(|(statement, _)| *statement == progress.at) {
-                Some((_, prepared)) => by_name(own, Some(prepared.meaning.effects(&self.snapshot))),
-                None => own.clone(),
-            };
-            let statement = reading.statement(at);
-            let runs = named.iter().find(|(statement, _)| *statement == progress.at);
-            let meaning =
-                runs.map_or_else(|| Meaning::of(reading, at), |(_, prepared)| prepared.meaning.clone());
-            if let Some(denial) = self.guard(&meaning)? {
-                if let Some(first) = progress.first {
-                    self.never_ran(first, progress.at, "another statement of the message was refused")?;
-                }
-                self.refuse_simple(refusal::denied(&denial, Some((progress.at, count))))?;
-                return Ok(Step::Done);
-            }
-            let part = match statement {
-                Some(statement) if count > 1 => text.get(statement.range.clone()).unwrap_or(text),
-                _ => text,
-            };
-            let command = Command {
-                context: &self.context,
-                kind: match statement.map(|statement| &statement.kind) {
-                    Some(StatementKind::Prepare { .. }) => CommandKind::Prepare,
-                    _ => CommandKind::Run,
-                },
-                protocol: PROTOCOL,
-                text: part,
-                effects: &effects,
-                parameters: Parameters::default(),
-            };
-            let frame = Frame { bytes: if last { message } else { &[] }, event: Ask::Command(command) };
-            let ruling = match progress.resumed.take() {
-                Some(hold) => self.gate.resume(hold, frame),
-                None => self.gate.ask(frame),
-            };
-            match ruling {
-                Ruling::Clear(cleared) => {
-                    if progress.first.is_none() {
-                        progress.first = cleared.command();
-                    }
-                    if self.gate.epoch() != epoch && progress.at > 0 {
-                        return self.refuse_changed(progress);
-                    }
-                    if last {
-                        self.to_target.put(&cleared);
-                    }
-                    progress.at += 1;
-                }
-                Ruling::Deny(denial) => {
-                    let ran = progress.first.map_or(0, |_| progress.at);
-                    if let Some(first) = progress.first {
-                        self.never_ran(first, ran, "another statement of the message was refused")?;
-                    }
-                    if denial.fatal {
-                        return Err(denial.into());
-                    }
-                    self.refuse_simple(refusal::denied(&denial, Some((progress.at, count))))?;
-                    return Ok(Step::Done);
-                }
-                Ruling::Hold(hold) => {
-                    let progress = std::mem::take(progress);
-                    return Ok(Step::Hold(hold, progress));
-                }
-            }
-        }
-        let first = progress.first.unwrap_or(CommandNo(0));
-        named.retain(|(_, prepared)| prepared.meaning.statement().is_some());
-        self.queue.push(Awaited::Query(Box::new(QueryAnswers {
-            reading: Arc::clone(reading),
-            text: text.into(),
-            first,
-            count,
-            at: 0,
-            failed: false,
-            plan: None,
-            named,
-            last_portal: self.names.last_portal(),
-        })));
-        Ok(Step::Done)
-    }
-
-    /// A message of which one statement waited while the rules changed under the others.
-    fn refuse_changed(&mut self, progress: &Progress) -> Result<Step, Fault> {
-        let words = "The rules changed while a statement of this message waited. Send it again.";
-        if let Some(first) = progress.first {
-            self.never_ran(first, progress.at + 1, words)?;
-        }
-        self.refuse_simple(refusal::error(refusal::REFUSED, words, None))?;
-        Ok(Step::Done)
-    }
-
-    /// What each EXECUTE and FETCH of the message stands for, after the PREPAREs and DECLAREs before it.
-    fn named_in(&mut self, reading: &Arc<Reading>) -> Vec<(u64, Arc<Prepared>)> {
-        let mut found = Vec::new();
-        if !reading.names {
-            return found;
-        }
-        let (mut statements, mut cursors) = (Vec::new(), Vec::new());
-        for at in 0..reading.count() {
-            let Some(statement) = reading.statement(at) else { continue };
-            let number = u64::try_from(at).unwrap_or(u64::MAX);
-            let inside = |serving: &Self| Arc::new(serving.prepared("", Meaning::inside(reading, at)));
-            match &statement.kind {
-                StatementKind::Prepare { name, .. } => statements.push((name, inside(self))),
-                StatementKind::Declare { cursor, .. } => cursors.push((cursor, inside(self))),
-                StatementKind::Execute { name } => {
-                    let here = statements.iter().rev().find(|(known, _)| *known == name).map(|(_, it)| it);
-                    found.extend(
-                        here.or_else(|| self.names.statement(name)).map(|it| (number, Arc::clone(it))),
-                    );
-                }
-                StatementKind::Fetch { cursor, .. } => {
-                    let here = cursors.iter().rev().find(|(known, _)| *known == cursor);
-                    let here = here.map(|(_, it)| Arc::clone(it));
-                    let known = here.or_else(|| self.names.portal(cursor).map(|it| Arc::clone(&it.prepared)));
-                    found.extend(known.map(|it| (number, it)));
-                }
-                _ => {}
-            }
-        }
-        found
-    }
-
-    pub(super) fn prepared(&self, text: &str, meaning: Meaning) -> Prepared {
-        let effects = meaning.effects(&self.snapshot);
-        Prepared { text: text.into(), meaning, effects, version: self.snapshot.version() }
-    }
-
-    /// A statement succeeded: what it does to names, settings and definitions holds from now on.
-    pub(super) fn succeeded(&mut self, statement: &Statement, meaning: &Meaning, text: &str) {
-        match &statement.kind {
-            StatementKind::Prepare { name, .. } if !self.names.is_full() => {
-                let prepared = Arc::new(self.prepared(text, meaning.within()));
-                self.names.set_statement(name, Some(prepared));
-            }
-            StatementKind::Declare { cursor, .. } if !self.names.is_full() => {
-                let portal = Portal {
-                    id: self.names.next_portal(),
-                    prepared: Arc::new(self.prepared(text, meaning.within())),
-                    no: None,
-                    epoch: self.gate.epoch(),
-                    described: false,
-                    began: true,
-                    running: 0,
-                    cursor: true,
-                };
-                self.names.set_portal(cursor, Some(portal));
-            }
-            StatementKind::Deallocate(CloseWhich::Named(name)) => {
-                self.names.set_statement(name, None);
-            }
-            StatementKind::Close(CloseWhich::Named(name)) => {
-                self.names.set_portal(name, None);
-            }
-            StatementKind::Deallocate(CloseWhich::All) => self.names.forget_statements(),
-            StatementKind::Close(CloseWhich::All) => self.names.close_cursors(),
-            StatementKind::Set { name, .. } if name == "search_path" => {
-                let set = text.get(statement.range.clone()).unwrap_or(text);
-                set.trim().clone_into(&mut self.context);
-            }
-            StatementKind::Reset { .. } => self.context.clear(),
-            StatementKind::Discard(DiscardWhich::All) => {
-                self.context.clear();
-                self.names.forget_statements();
-                self.names.close_cursors();
-            }
-            _ => {}
-        }
-        if !statement.creates.is_empty() || matches!(statement.kind, StatementKind::Ddl | StatementKind::Do) {
-            self.stale = true;
-            self.stale_inside = true;
-        }
-    }
-
     pub(super) fn refuse_full(&mut self) -> Result<Step, Fault> {
         let megabytes = MOST_BYTES >> 20;
         let text = format!(
@@ -443,10 +222,4 @@ impl Serving {
         self.refuse_extended(refusal::error("54000", &text, None))?;
         Ok(Step::Done)
     }
-}
-
-/// What an empty statement does. Shared: it is needed at every query.
-pub(super) fn no_effects() -> Effects {
-    static NONE: LazyLock<Effects> = LazyLock::new(|| Effects::new(Vec::new()));
-    NONE.clone()
 }

@@ -1,5 +1,6 @@
 //! What the target will answer, in order: one entry for each message that was forwarded.
 
+use super::context::ContextAnswers;
 use super::names::{Portal, Prepared};
 use crate::reading::Reading;
 use sallyport_core::{CommandNo, Plan};
@@ -45,6 +46,8 @@ pub enum Awaited {
         name: String,
         before: Option<Portal>,
     },
+    /// The gateway's own question about a command that is held. None of the answer is the client's.
+    Context(Box<ContextAnswers>),
     /// An error of the target, in whose place the client gets these bytes.
     Refused(Box<[u8]>),
     /// ReadyForQuery; portals up to this one end with the transaction.
@@ -147,6 +150,7 @@ fn is_naming(entry: &Awaited) -> bool {
         | Awaited::DescribePortal { .. }
         | Awaited::CloseStatement { .. }
         | Awaited::ClosePortal { .. }
+        | Awaited::Context(_)
         | Awaited::Refused(_)
         | Awaited::Sync { .. } => false,
     }

@@ -2,8 +2,10 @@
 //!
 //! <https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY>
 
-use super::asks::{PROTOCOL, no_effects};
+use super::asks::PROTOCOL;
 use super::awaited::Awaited;
+use super::context::Question;
+use super::meanings::no_effects;
 use super::names::{LONGEST, Portal, Prepared};
 use super::{Progress, Serving, Step};
 use crate::reading::{Meaning, by_name};
@@ -114,6 +116,21 @@ impl Serving {
         }
     }
 
+    /// What decides what it does besides its text; that of the statement which it runs by name included.
+    fn question_of(&mut self, prepared: &Arc<Prepared>) -> Question {
+        let question = Question::about(&self.runs(prepared));
+        let named = match prepared.meaning.statement().map(|statement| &statement.kind) {
+            Some(StatementKind::Execute { name }) => {
+                self.names.statement(name).map(|it| Arc::clone(&it.text))
+            }
+            Some(StatementKind::Fetch { cursor, .. }) => {
+                self.names.portal(cursor).map(|it| Arc::clone(&it.prepared.text))
+            }
+            _ => None,
+        };
+        question.with("it runs", named.as_deref().unwrap_or_default())
+    }
+
     pub(super) fn bind(
         &mut self,
         message: &[u8],
@@ -147,13 +164,14 @@ impl Serving {
         }
         let effects = prepared.as_ref().map_or_else(Effects::unknown, |prepared| self.effects_now(prepared));
         let text = prepared.as_ref().map_or(unknown, |prepared| &prepared.text);
+        let context = progress.context.take().unwrap_or_default();
         let command = Command {
             kind: CommandKind::Run,
             protocol: PROTOCOL,
             text,
             effects: &effects,
             parameters: Parameters { bytes: message, cells: &scratch.cells, binary: &scratch.binary },
-            context: &self.context,
+            context: &context,
         };
         let frame = Frame { bytes: message, event: Ask::Command(command) };
         let ruling = match progress.resumed.take() {
@@ -199,7 +217,17 @@ impl Serving {
                 self.refuse_extended(refusal::denied(&denial, None))?;
                 Ok(Step::Done)
             }
-            (Ruling::Hold(hold), _) => Ok(Step::Hold(hold, progress)),
+            (Ruling::Hold(hold), Some(prepared)) => {
+                progress.question = Some(Box::new(self.question_of(&prepared)));
+                Ok(Step::Hold(hold, progress))
+            }
+            // Nobody is asked about what cannot be told.
+            (Ruling::Hold(hold), None) => {
+                self.gate.abandon(hold, unknown)?;
+                let words = format!("prepared statement \"{statement}\" does not exist");
+                self.refuse_extended(refusal::error("26000", &words, None))?;
+                Ok(Step::Done)
+            }
         };
         self.scratch = scratch;
         step
@@ -347,7 +375,6 @@ impl Serving {
         }
         Ok(Step::Done)
     }
-
     /// The target would shorten it and might find another statement under what is left.
     fn refuse_long_name(&mut self) -> Result<Step, Fault> {
         let words = format!("A prepared statement or portal has a name of at most {LONGEST} bytes.");

@@ -1,5 +1,6 @@
 //! A command that waits for people: the client is told at once, and whatever ends the wait ends it cleanly.
 
+use super::context::Learned;
 use super::turn::Woke;
 use super::{End, Progress, Serving, Step};
 use crate::cancel::Registered;
@@ -13,10 +14,16 @@ use std::time::Duration;
 const GRACE: Duration = Duration::from_secs(5);
 /// What a client may send behind a command that waits. All of it is read, because the end of the connection comes last;
 /// none of it is looked at.
-const MOST_BEHIND: usize = 16 * 1024 * 1024;
+pub(super) const MOST_BEHIND: usize = 16 * 1024 * 1024;
+
+pub(super) const TOO_MUCH_BEHIND: &str =
+    "More than 16 MiB were sent behind a command that waits for an approval.";
+const PIPELINE_FAILED: &str = "an earlier message of the pipeline failed";
+const NOTHING_RAN: &str = "The command was not run. The session goes on; send it again later.";
 
 enum Waited {
     Decided,
+    Failed(Fault),
     Cancelled,
     Left,
     Ended(String),
@@ -34,7 +41,14 @@ impl Serving {
         loop {
             // The entry of the question is on disk before anybody is asked.
             _ = self.gate.settle().await?;
-            let filed = hold.file().await?;
+            hold = match self.put_in_context(hold, size, &mut progress).await? {
+                Some(hold) => hold,
+                None => return Ok(()),
+            };
+            let filed = match hold.file().await {
+                Ok(filed) => filed,
+                Err(fault) => return Ok(self.give_up(hold, size, &mut progress, &fault)?),
+            };
             self.gate.held(&hold, &filed).map_err(Fault::from)?;
             // And the entry of the wait: whoever watches the session learns of it now, not when it is over.
             _ = self.gate.settle().await?;
@@ -53,20 +67,32 @@ impl Serving {
             registered.entry.hold(false);
             match waited? {
                 Waited::Decided => {}
+                Waited::Failed(fault) => return Ok(self.give_up(hold, size, &mut progress, &fault)?),
                 Waited::Cancelled => {
                     self.gate.abandon(hold, "cancelled by the client").map_err(Fault::from)?;
                     let words = "canceling statement due to user request: it waited for an approval";
                     self.refuse_held(size, &mut progress, refusal::error(refusal::CANCELLED, words, None))?;
                     return Ok(());
                 }
-                Waited::Left => {
-                    self.gate.abandon(hold, "the client left").map_err(Fault::from)?;
-                    return Err(End::Left("the client left while a command waited for approval"));
-                }
-                Waited::Ended(reason) => {
-                    self.gate.abandon(hold, "the session was ended").map_err(Fault::from)?;
-                    return Err(End::Ended(reason));
-                }
+                Waited::Left => return Err(self.left(hold)?),
+                Waited::Ended(reason) => return Err(self.ended(hold, reason)?),
+            }
+            if self.stale {
+                self.refresh().await?;
+            }
+            if hold.is_approved() {
+                progress.context = match self.learn(progress.question.as_deref()).await? {
+                    Learned::Context(context) => Some(context),
+                    // The approval was for another context than one that cannot be told: the gate says so.
+                    Learned::Refused(_) => None,
+                    Learned::Failed => {
+                        self.gate.abandon(hold, PIPELINE_FAILED).map_err(Fault::from)?;
+                        self.drop_held(size, &progress)?;
+                        return Ok(());
+                    }
+                    Learned::Left => return Err(self.left(hold)?),
+                    Learned::Ended(reason) => return Err(self.ended(hold, reason)?),
+                };
             }
             progress.resumed = Some(hold);
             let inbox = std::mem::take(&mut self.from_client);
@@ -91,6 +117,68 @@ impl Serving {
                 }
             }
         }
+    }
+
+    /// Asks the target in what the command would run. Nothing: it does not run, and the client knows why.
+    async fn put_in_context(
+        &mut self,
+        mut hold: Box<Hold>,
+        size: usize,
+        progress: &mut Progress,
+    ) -> Result<Option<Box<Hold>>, End> {
+        let why = match self.learn(progress.question.as_deref()).await? {
+            Learned::Context(context) => {
+                hold.in_context(context);
+                return Ok(Some(hold));
+            }
+            Learned::Refused(error) => {
+                self.gate
+                    .abandon(hold, "the target did not say in what it would run")
+                    .map_err(Fault::from)?;
+                self.refuse_held(size, progress, error)?;
+                return Ok(None);
+            }
+            Learned::Left => return Err(self.left(hold)?),
+            Learned::Ended(reason) => return Err(self.ended(hold, reason)?),
+            Learned::Failed => PIPELINE_FAILED,
+        };
+        self.gate.abandon(hold, why).map_err(Fault::from)?;
+        self.drop_held(size, progress)?;
+        Ok(None)
+    }
+
+    fn left(&mut self, hold: Box<Hold>) -> Result<End, Fault> {
+        self.gate.abandon(hold, "the client left")?;
+        Ok(End::Left("the client left while a command waited for approval"))
+    }
+
+    fn ended(&mut self, hold: Box<Hold>, reason: String) -> Result<End, Fault> {
+        self.gate.abandon(hold, "the session was ended")?;
+        Ok(End::Ended(reason))
+    }
+
+    /// Nobody can be asked, or nobody can answer: this command does not run, and the session goes on.
+    fn give_up(
+        &mut self,
+        hold: Box<Hold>,
+        size: usize,
+        progress: &mut Progress,
+        fault: &Fault,
+    ) -> Result<(), Fault> {
+        let session = self.gate.grant().session().clone();
+        tracing::warn!(%session, %fault, "a command that needs an approval was refused");
+        let words = fault.public();
+        self.gate.abandon(hold, &words)?;
+        self.refuse_held(size, progress, refusal::error(refusal::REFUSED, &words, Some(NOTHING_RAN)))
+    }
+
+    /// The message is ignored, as everything up to the next Sync.
+    fn drop_held(&mut self, size: usize, progress: &Progress) -> Result<(), Fault> {
+        if let Some(first) = progress.first {
+            self.never_ran(first, progress.at, PIPELINE_FAILED)?;
+        }
+        self.from_client.consume(size);
+        Ok(())
     }
 
     fn refuse_held(&mut self, size: usize, progress: &mut Progress, error: Vec<u8>) -> Result<(), Fault> {
@@ -138,8 +226,7 @@ impl Serving {
         loop {
             tokio::select! {
                 decided = &mut decision => {
-                    decided?;
-                    return Ok(Waited::Decided);
+                    return Ok(decided.map_or_else(Waited::Failed, |()| Waited::Decided));
                 }
                 () = &mut deadline => return Ok(Waited::Decided),
                 () = registered.entry.asked() => return Ok(Waited::Cancelled),
@@ -153,8 +240,7 @@ impl Serving {
                 return Ok(Waited::Left);
             }
             if self.from_client.waiting().len() > size + MOST_BEHIND {
-                let reason = "More than 16 MiB were sent behind a command that waits for an approval.";
-                return Ok(Waited::Ended(reason.into()));
+                return Ok(Waited::Ended(TOO_MUCH_BEHIND.into()));
             }
             if self.from_target.ended {
                 return Err(Fault::Target("the target closed the connection"));

@@ -6,13 +6,16 @@
 mod answers;
 mod asks;
 mod awaited;
+mod context;
 mod copying;
 mod extended;
 mod guarding;
 mod holding;
 mod inbox;
+mod meanings;
 mod names;
 mod plans;
+mod query;
 mod refusing;
 mod said;
 mod turn;
@@ -24,6 +27,7 @@ use crate::refusal;
 use crate::seam::{ClientSide, Stream, TargetSide};
 use crate::wire::write;
 use awaited::Queue;
+use context::{Learned, Question};
 use inbox::Inbox;
 use names::Names;
 use plans::Plans;
@@ -76,6 +80,9 @@ struct Progress {
     /// The edition of the rules that judged the first.
     epoch: Option<Epoch>,
     resumed: Option<Box<Hold>>,
+    /// What to ask of the target about the statement that waits, and what it said when the wait was over.
+    question: Option<Box<Question>>,
+    context: Option<String>,
 }
 
 /// COPY data on its way.
@@ -128,8 +135,8 @@ struct Serving {
     stale: bool,
     /// One changed in a transaction that others, the gateway among them, cannot see yet.
     stale_inside: bool,
-    /// What was set that decides what names mean: part of what an approval is for.
-    context: String,
+    /// What the target said when it was asked in what a held command would run.
+    learned: Option<Learned>,
     stalled: bool,
     rested: bool,
     /// The target was told not to wait for a Sync, and has not answered since.
@@ -197,7 +204,7 @@ pub async fn run(client: ClientSide, target: TargetSide, session: Session, share
         utf8,
         stale: false,
         stale_inside: false,
-        context: String::new(),
+        learned: None,
         stalled: false,
         rested: false,
         hurried: false,

@@ -1,6 +1,7 @@
 //! Free text of the target: errors, notices, notifications. It may hold values that the caller may not see.
 
 use super::awaited::Awaited;
+use super::context::Learned;
 use super::{Copying, Serving};
 use crate::columns::touches_masked;
 use crate::reading::Meaning;
@@ -20,11 +21,11 @@ const PLAIN: [&str; 12] = ["08", "0A", "25", "26", "28", "34", "3D", "3F", "40",
 const NAMES: [&str; 5] = ["0A", "28", "3D", "3F", "42"];
 
 /// A text of the target as the caller may read it.
-struct Said {
-    bytes: Vec<u8>,
+pub(super) struct Said {
+    pub bytes: Vec<u8>,
     code: String,
     message: String,
-    fatal: bool,
+    pub fatal: bool,
 }
 
 impl Serving {
@@ -60,6 +61,10 @@ impl Serving {
             let no = match entry {
                 Awaited::Parse { no, .. } | Awaited::Bind { no, .. } | Awaited::Execute { no, .. } => {
                     Some(*no)
+                }
+                Awaited::Context(_) => {
+                    self.learned = Some(Learned::Failed);
+                    None
                 }
                 Awaited::Query(query) => {
                     self.never_ran(query.first, query.count, "an earlier message of the pipeline failed")?;
@@ -129,6 +134,7 @@ impl Serving {
             | Awaited::DescribeStatement
             | Awaited::DescribePortal { .. }
             | Awaited::Execute { .. }
+            | Awaited::Context(_)
             | Awaited::Refused(_)
             | Awaited::Sync { .. } => {}
         }
@@ -191,7 +197,7 @@ impl Serving {
         delicate
     }
 
-    fn reread(&mut self, message: &[u8], tag: u8) -> Said {
+    pub(super) fn reread(&mut self, message: &[u8], tag: u8) -> Said {
         let has_context = back::texts(body(message)).any(|(letter, _)| letter == b'W');
         let delicate = self.is_delicate(has_context);
         let fields: Vec<(u8, Cow<'_, str>)> = back::texts(body(message))

@@ -30,6 +30,13 @@ const TABLES: &str = "
     BEGIN RAISE NOTICE 'she is %', (SELECT email FROM customers WHERE id = 1); END $$;
     CREATE TABLE scratch (id int);
     CREATE SEQUENCE numbers;
+    CREATE SCHEMA shadow;
+    CREATE TABLE shadow.plain (id int, note text);
+    CREATE FUNCTION wander() RETURNS text LANGUAGE sql AS
+        $$ SELECT set_config('search_path', 'shadow', false) $$;
+    CREATE ROLE other;
+    GRANT ALL ON SCHEMA shadow, public TO other;
+    GRANT ALL ON plain, shadow.plain TO other;
     CREATE FUNCTION told() RETURNS text LANGUAGE sql AS 'SELECT email FROM customers WHERE id = 1';
     CREATE VIEW hearsay AS SELECT told() AS x;
     CREATE TABLE late (email text UNIQUE DEFERRABLE INITIALLY DEFERRED);

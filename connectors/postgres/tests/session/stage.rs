@@ -106,7 +106,9 @@ impl Journal for TestJournal {
 #[derive(Default)]
 pub struct Desk {
     waiting: Mutex<HashMap<String, watch::Sender<Option<Outcome>>>>,
-    requests: Mutex<Vec<HoldRequest>>,
+    pub requests: Mutex<Vec<HoldRequest>>,
+    /// Nothing can be filed or looked up.
+    pub down: AtomicBool,
     granted: Mutex<Vec<Digest>>,
     pub withdrawn: Mutex<Vec<String>>,
 }
@@ -142,6 +144,9 @@ impl Desk {
 impl Approvals for Desk {
     fn file(&self, request: HoldRequest) -> BoxFuture<'_, Result<Filed, Fault>> {
         Box::pin(async move {
+            if self.down.load(Ordering::SeqCst) {
+                return Err(Fault::ours("The approvals cannot be reached.", "the test says so"));
+            }
             let mut requests = self.requests.lock().unwrap();
             let id = format!("A{}", requests.len());
             requests.push(request);
