@@ -17,6 +17,8 @@ const NEWS_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A description of rows. Sessions keep some.
 const MOST_DESCRIPTION: usize = 4 * 1024 * 1024;
+/// PostgreSQL itself has at most 1664 in a result. Each is looked at closely, once.
+const MOST_COLUMNS: usize = 4096;
 
 const OUT_OF_TURN: Fault = Fault::Target("answered something that was not asked");
 
@@ -65,6 +67,9 @@ impl Serving {
         }
         if kind == Back::RowDescription && head.total > MOST_DESCRIPTION {
             return Err(Fault::Target("described its rows at more length than rows can have (over 4 MiB)"));
+        }
+        if kind == Back::RowDescription && back::width(waiting).is_some_and(|width| width > MOST_COLUMNS) {
+            return Err(Fault::Target("described more columns than rows can have (over 4096)"));
         }
         if head.total > MOST_ANSWER {
             return Err(Fault::Target("sent an answer too large to be masked or recorded (over 256 MiB)"));

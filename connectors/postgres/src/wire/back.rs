@@ -96,6 +96,11 @@ fn field<'a>(reader: &mut Reader<'a>) -> Result<Field<'a>, Malformed> {
     Ok(Field { name, table, attribute, kind, binary })
 }
 
+/// How many columns the beginning of a RowDescription announces, where that much of it is here.
+pub fn width(message: &[u8]) -> Option<usize> {
+    Reader::of_message(message).count().ok()
+}
+
 /// Where the cells of a DataRow are, relative to the start of the message.
 pub fn row_cells(message: &[u8], cells: &mut Vec<Cell>) -> Result<(), Malformed> {
     cells.clear();

@@ -145,9 +145,12 @@ fn ends_or_answers(instead: &'static [u8]) -> Vec<String> {
 
 #[test]
 fn columns_without_number_are_bounded() {
-    let most = leak([columns(65_535), row(&[b"x".as_slice(); 65_535]), END.to_vec()].concat());
+    let most = leak([columns(1_664), row(&[b"x".as_slice(); 1_664]), END.to_vec()].concat());
     let lines = ends_or_answers(most);
     assert_eq!(lines.last().map(String::as_str), Some("ready I"), "{:?}", lines.first());
+    let more = leak([columns(65_535), row(&[b"x".as_slice(); 65_535]), END.to_vec()].concat());
+    let lines = ends_or_answers(more);
+    assert!(lines.len() == 1 && lines[0].contains("over 4096"), "{lines:?}");
     // A million of them cannot be counted; a description of gigabytes is not waited for.
     let mut long = b"T\x10\0\0\0\xff\xff".to_vec();
     long.extend(std::iter::repeat_n(b'x', 100_000));
