@@ -7,6 +7,11 @@ use crate::mask::forms::Form;
 use crate::mask::plan::ColumnRef;
 
 impl Gate {
+    /// Whether values of any kind are masked for this caller wherever they stand.
+    pub fn masks_values(&self) -> bool {
+        !self.wanted.is_empty()
+    }
+
     /// How this caller would see the column, where it would not see its value.
     pub fn mask_of(&mut self, origin: &ColumnRef<'_>) -> Option<(Form, RuleId)> {
         let now = self.clock.now();

@@ -30,6 +30,26 @@ pub fn may_be_mask(text: &[u8]) -> bool {
         || is_hash(text)
 }
 
+/// Whether a mask stands within a longer text. Fewer stars than these are the caller's own.
+pub fn holds_mask(text: &[u8]) -> bool {
+    const STARS: &[u8] = b"******";
+    let runs = || {
+        memchr::memmem::find_iter(text, STARS).any(|at| {
+            let after = text.get(at + STARS.len()..).unwrap_or_default().iter().find(|byte| **byte != b'*');
+            after.is_some_and(|byte| !byte.is_ascii_whitespace())
+        })
+    };
+    memchr::memmem::find(text, REDACTED.as_bytes()).is_some() || runs()
+}
+
+/// Stars, and at most `keep` characters behind them.
+fn is_partial(text: &[u8], keep: usize) -> bool {
+    let Ok(text) = std::str::from_utf8(text) else { return false };
+    let tail = text.trim_start_matches('*');
+    let (stars, tail) = (text.len() - tail.len(), tail.chars().count());
+    stars > 0 && (tail == 0 || tail <= keep && stars >= keep)
+}
+
 fn is_hash(text: &[u8]) -> bool {
     text.len() == HASH_SHOWN && text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -85,6 +105,16 @@ impl fmt::Debug for MaskKey {
 }
 
 impl Form {
+    /// Whether this text is what the form writes in place of a value, or holds it.
+    pub fn wrote(self, text: &[u8]) -> bool {
+        let own = match self {
+            Form::Null | Form::Redact => false,
+            Form::Partial { keep } => is_partial(text, usize::from(keep)),
+            Form::Hash => is_hash(text),
+        };
+        own || memchr::memmem::find(text, REDACTED.as_bytes()).is_some()
+    }
+
     /// Appends the masked spelling of `value` to `out`. False means that no value is left: a null.
     pub fn write(self, value: &[u8], key: &MaskKey, out: &mut Vec<u8>) -> bool {
         match self {
@@ -113,4 +143,33 @@ fn write_partial(value: &[u8], keep: usize, out: &mut Vec<u8>) {
     out.extend(std::iter::repeat_n(b'*', hidden));
     let tail = text.char_indices().nth(hidden).map_or("", |(at, _)| text.get(at..).unwrap_or_default());
     out.extend_from_slice(tail.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_knows_what_it_wrote() {
+        let key = MaskKey::new([7; 32]);
+        for value in ["ada.marlow@example.com", "x", "4111111111111111", "é@ü.example", "[redacted]", "****"]
+        {
+            for form in [Form::Redact, Form::Partial { keep: 4 }, Form::Partial { keep: 16 }, Form::Hash] {
+                let mut text = Vec::new();
+                assert!(form.write(value.as_bytes(), &key, &mut text));
+                assert!(form.wrote(&text) && may_be_mask(&text), "{form} of {value}");
+                assert!(form == Form::Redact || !form.wrote(b"ada@example.com"), "{form}");
+            }
+        }
+        assert!(!Form::Partial { keep: 4 }.wrote(b"*ada") && !Form::Partial { keep: 4 }.wrote(b"****ada@x"));
+        assert!(!Form::Hash.wrote(b"0123456789ABCDEF") && !Form::Hash.wrote(b"0123456789abcde"));
+    }
+
+    #[test]
+    fn a_mask_is_seen_within_a_text() {
+        assert!(
+            holds_mask(b"call ************0132 or [redacted]") && holds_mask(b"at ******************.com.")
+        );
+        assert!(!holds_mask(b"**bold** and a line\n**********\n") && !holds_mask(b"2 * 3 ****"));
+    }
 }

@@ -6,3 +6,4 @@ pub mod inspect;
 mod json;
 pub(crate) mod masker;
 pub mod plan;
+pub mod watch;

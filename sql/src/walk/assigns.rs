@@ -21,6 +21,16 @@ impl Walk {
         self.assigns.push(Assignment { into, unchanged: unchanged && !uses.wide, uses, given });
     }
 
+    /// What an EXECUTE gives for each parameter, in their order: the statement that it runs says where they go.
+    pub(super) fn arguments(&mut self, values: &[Node]) {
+        for value in values {
+            let mut given = Given::default();
+            given::in_value(value, &mut given);
+            let (into, uses) = (Destination::Elsewhere, Uses::default());
+            self.assigns.push(Assignment { into, uses, unchanged: true, given });
+        }
+    }
+
     /// What a function does with its arguments beyond returning them.
     pub(super) fn puts_elsewhere(&mut self, uses: &Uses) {
         if !uses.is_constant() {

@@ -103,6 +103,7 @@ impl Walk {
             }
             E::ExecuteStmt(execute) => {
                 self.exprs(&execute.params);
+                self.arguments(&execute.params);
                 self.unknown();
                 (StatementKind::Execute { name: execute.name.clone() }, Outputs::Unknown)
             }

@@ -76,7 +76,7 @@ fn masks_at(gate: &mut Gate, snapshot: &Snapshot, table: &TableName, place: &Pla
     (!masks.is_empty()).then_some(masks)
 }
 
-fn columns_at<'a>(relation: &'a Relation, place: &'a Place) -> impl Iterator<Item = &'a str> {
+pub(super) fn columns_at<'a>(relation: &'a Relation, place: &'a Place) -> impl Iterator<Item = &'a str> {
     relation.visible().enumerate().filter_map(move |(at, (_, name, _))| {
         let here = match place {
             Place::Named(wanted) => wanted == name,

@@ -7,6 +7,7 @@ mod copied;
 pub mod copying;
 mod origin;
 mod shape;
+pub mod written_back;
 
 pub use copied::copied;
 pub use origin::{masks_anything, origins, touches_masked};

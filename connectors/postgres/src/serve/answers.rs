@@ -408,7 +408,7 @@ impl Serving {
             self.copy_out_begins(message, no, &meaning, &text)?;
             return Ok(Step::Done);
         }
-        self.copy_in_begins(no, extended)?;
+        self.copy_in_begins(no, &meaning, extended)?;
         self.say(message, "copy in")?;
         Ok(Step::Done)
     }

@@ -11,8 +11,9 @@ use crate::wire::front::Front;
 use crate::wire::{self, back, write};
 use sallyport_core::event::{Answer, Ask, Frame};
 use sallyport_core::mask::plan::Origin;
+use sallyport_core::mask::watch::Watch;
 use sallyport_core::{CellShape, ColumnInfo, CommandNo, Denial, Fault, Plan, Row, Ruling};
-use sallyport_sql::{Output, Outputs};
+use sallyport_sql::{Output, Outputs, StatementKind, TableName};
 
 pub(super) struct CopyOut {
     no: CommandNo,
@@ -32,6 +33,7 @@ impl Serving {
                 self.input(bytes, of)?;
                 self.passing_in = total - here;
                 self.dropping = false;
+                self.watch_in(wire::body(bytes), of)?;
                 Ok(Some((here, Step::Done)))
             }
             Copying::None | Copying::Out(_) if self.discarding || self.queue.is_empty() => {
@@ -50,13 +52,16 @@ impl Serving {
             return Ok(None);
         }
         let bytes = waiting.get(..here).unwrap_or_default();
+        self.passing_in -= here;
         match self.copying {
             _ if self.dropping => {}
-            Copying::In(of) => self.input(bytes, of)?,
+            Copying::In(of) => {
+                self.input(bytes, of)?;
+                self.watch_in(bytes, of)?;
+            }
             // The COPY failed meanwhile: the target must still see the end of the message that began.
             Copying::None | Copying::Out(_) => self.forward(bytes, "the rest of COPY data")?,
         }
-        self.passing_in -= here;
         Ok(Some((here, Step::Done)))
     }
 
@@ -79,7 +84,17 @@ impl Serving {
         of: CommandNo,
     ) -> Result<Step, Fault> {
         match front {
-            Front::CopyDone | Front::CopyFail => {
+            Front::CopyDone => {
+                if let Some((_, watch)) = &mut self.watch {
+                    watch.end();
+                }
+                self.watch_in(&[], of)?;
+                if matches!(self.copying, Copying::In(_)) {
+                    self.input(message, of)?;
+                    self.copying = Copying::None;
+                }
+            }
+            Front::CopyFail => {
                 self.input(message, of)?;
                 self.copying = Copying::None;
             }
@@ -107,13 +122,35 @@ impl Serving {
                 if denial.fatal {
                     return Err(denial.into());
                 }
-                let mut fail = Vec::new();
-                write::copy_fail(&mut fail, words);
-                self.input(&fail, of)?;
-                self.copying = Copying::None;
+                self.fail_copy(words, of)?;
             }
         }
         Ok(Step::Done)
+    }
+
+    fn fail_copy(&mut self, words: &str, of: CommandNo) -> Result<(), Fault> {
+        let mut fail = Vec::new();
+        write::copy_fail(&mut fail, words);
+        self.input(&fail, of)?;
+        self.copying = Copying::None;
+        Ok(())
+    }
+
+    /// Rows in which a mask stands fail the COPY before its end, so that none of them is kept.
+    fn watch_in(&mut self, rows: &[u8], of: CommandNo) -> Result<(), Fault> {
+        let Some((table, watch)) = &mut self.watch else { return Ok(()) };
+        watch.feed(rows);
+        // Only between messages can the target be told.
+        if !watch.has_found() || self.passing_in > 0 {
+            return Ok(());
+        }
+        let table = std::mem::take(table);
+        self.watch = None;
+        let denial = self.refuse_mask(&table);
+        if denial.fatal {
+            return Err(denial.into());
+        }
+        self.fail_copy(&denial.reason.message, of)
     }
 
     pub(super) fn copy_out_begins(
@@ -229,12 +266,32 @@ impl Serving {
     }
 
     /// The rest of a pipeline after a COPY began.
-    pub(super) fn copy_in_begins(&mut self, no: CommandNo, extended: bool) -> Result<(), Fault> {
+    pub(super) fn copy_in_begins(
+        &mut self,
+        no: CommandNo,
+        meaning: &Meaning,
+        extended: bool,
+    ) -> Result<(), Fault> {
         if extended && !self.queue.drop_ignored_syncs() {
             return Err(Fault::Client("sent other messages while COPY waits for data"));
         }
         self.copying = Copying::In(no);
+        let table = match meaning.statement().map(|statement| &statement.kind) {
+            Some(StatementKind::CopyIn { table, columns }) => Some((table, columns)),
+            _ => None,
+        };
+        self.watch = table.and_then(|(table, columns)| self.watch_for(table, columns));
         Ok(())
+    }
+
+    /// What to look for in rows of this table, where anything is masked for this caller.
+    fn watch_for(&mut self, table: &TableName, columns: &[String]) -> Option<(String, Watch)> {
+        let snapshot = std::sync::Arc::clone(&self.snapshot);
+        if !self.masks(&snapshot) {
+            return None;
+        }
+        let forms = columns::written_back::forms_of(&mut self.gate, &snapshot, table, columns);
+        (!forms.is_empty() || self.gate.masks_values()).then(|| (table.to_string(), Watch::new(forms)))
     }
 }
 

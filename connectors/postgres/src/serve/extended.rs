@@ -156,7 +156,16 @@ impl Serving {
         let prepared = self.names.statement(statement).cloned();
         if let Some(prepared) = &prepared {
             let runs = self.runs(prepared);
-            if let Some(denial) = self.guard(&runs)? {
+            let values =
+                |at: usize| scratch.cells.get(at).and_then(|cell| cell.of(message)).into_iter().collect();
+            let refused = match self.guard(&runs)? {
+                Some(denial) => Some(denial),
+                None if prepared.meaning.is_of_names() => {
+                    self.guard_arguments(&runs, prepared.meaning.statement())?
+                }
+                None => self.guard_values(&runs, &values)?,
+            };
+            if let Some(denial) = refused {
                 self.scratch = scratch;
                 self.refuse_extended(refusal::denied(&denial, None))?;
                 return Ok(Step::Done);

@@ -118,6 +118,8 @@ struct Serving {
     credentials: Arc<dyn Credentials>,
     scratch: Scratch,
     copying: Copying,
+    /// What the rows of a COPY may not hold, and its table.
+    watch: Option<(String, sallyport_core::mask::watch::Watch)>,
     /// The rest of a message that is forwarded in pieces: bytes left.
     passing_in: usize,
     /// Those bytes go nowhere: their COPY failed before they began.
@@ -194,6 +196,7 @@ pub async fn run(client: ClientSide, target: TargetSide, session: Session, share
         credentials,
         scratch: Scratch::default(),
         copying: Copying::None,
+        watch: None,
         passing_in: 0,
         dropping: false,
         target_said_why: false,

@@ -71,7 +71,12 @@ impl Serving {
             let runs = named.iter().find(|(statement, _)| *statement == progress.at);
             let meaning =
                 runs.map_or_else(|| Meaning::of(reading, at), |(_, prepared)| prepared.meaning.clone());
-            if let Some(denial) = self.guard(&meaning)? {
+            let refused = match self.guard(&meaning)? {
+                Some(denial) => Some(denial),
+                None if runs.is_some() => self.guard_arguments(&meaning, statement)?,
+                None => None,
+            };
+            if let Some(denial) = refused {
                 if let Some(first) = progress.first {
                     self.never_ran(first, progress.at, "another statement of the message was refused")?;
                 }

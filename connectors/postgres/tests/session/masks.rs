@@ -301,3 +301,60 @@ fn ordinary_writes_to_a_table_with_masked_columns_run() {
     assert_eq!(client.query("UPDATE draft SET word = lower(word) WHERE id = 1")[0], "done UPDATE 1");
     client.query("ROLLBACK");
 }
+
+#[test]
+fn a_mask_is_not_written_over_the_value_behind_it() {
+    let stage = stage(true);
+    let words = "error 42501 A value for public.customers.";
+    for sql in [
+        "UPDATE customers SET email = '[redacted]' WHERE id = 1",
+        "UPDATE customers SET name = 'Ada', card = '************1111' WHERE id = 1",
+        "UPDATE customers SET card = '****' WHERE id = 1",
+        "UPDATE customers SET (name, card) = ('Ada', '************1111') WHERE id = 1",
+        "UPDATE customers SET (name, card) = (SELECT 'Ada', '************1111') WHERE id = 1",
+        "UPDATE customers SET email = lower('[REDACTED]' || '[redacted]') WHERE id = 1",
+        "INSERT INTO customers (id, email) VALUES (70, 'a@b.example'), (71, '[redacted]')",
+        "INSERT INTO customers VALUES (70, 'Ada', '[redacted]', '************1111', 0, NULL)",
+        "INSERT INTO customers (id, card) SELECT 70, '************1111'",
+        "INSERT INTO customers (id, card) VALUES (1, '1') ON CONFLICT (id) DO UPDATE SET card = '************1111'",
+        "MERGE INTO customers t USING (SELECT 1 AS i) s ON t.id = s.i WHEN MATCHED THEN UPDATE SET email = '[redacted]'",
+        "MERGE INTO customers t USING (SELECT 70 AS i) s ON t.id = s.i WHEN NOT MATCHED THEN INSERT VALUES (70, 'x', '[redacted]')",
+        "WITH u AS (UPDATE customers SET email = '[redacted]' WHERE id = 1 RETURNING id) SELECT id FROM u",
+        "PREPARE back AS UPDATE customers SET email = '[redacted]' WHERE id = 1",
+        "PREPARE back(text) AS UPDATE customers SET email = $1 WHERE id = 1; EXECUTE back('[redacted]')",
+    ] {
+        let mut client = Client::connect(stage.port);
+        let lines = client.query(sql);
+        assert!(lines[0].starts_with(words) && lines[0].contains("is a mask"), "{sql}: {lines:?}");
+    }
+    let mut client = Client::connect(stage.port);
+    for (sql, values) in [
+        ("UPDATE customers SET email = $1 WHERE id = $2", ["[redacted]", "1"]),
+        ("UPDATE customers SET card = coalesce($1, card) WHERE id = $2", ["************1111", "1"]),
+        ("INSERT INTO customers (card, id) VALUES ($1, $2)", ["************1111", "70"]),
+        (
+            "INSERT INTO customers (id, card) VALUES ($2, '1') ON CONFLICT (id) DO UPDATE SET card = $1",
+            ["****1111", "1"],
+        ),
+    ] {
+        client.send(|out| {
+            parse(out, "", sql);
+            bind(out, "", "", &values, false);
+            execute(out, "", 0);
+            write::sync(out);
+        });
+        let lines = client.until_ready();
+        assert!(lines.iter().any(|line| line.starts_with(words)), "{sql}: {lines:?}");
+    }
+    client.query("PREPARE own(text) AS UPDATE customers SET card = $1 WHERE id = 2");
+    assert!(client.query("EXECUTE own('************5559')")[0].starts_with(words));
+    assert_eq!(client.query("EXECUTE own('5500005555555559')")[0], "done UPDATE 1");
+    assert_eq!(client.query("UPDATE customers SET name = '** Ada **' WHERE id = 1")[0], "done UPDATE 1");
+    assert_eq!(
+        client.query("UPDATE customers SET name = 'Ada', card = '4111111111111111' WHERE id = 1")[0],
+        "done UPDATE 1"
+    );
+    let held =
+        crate::server::truth("SELECT count(*) FROM customers WHERE email LIKE '%[%' OR card LIKE '%*%'");
+    assert_eq!(held, "0");
+}
