@@ -65,6 +65,16 @@ pub enum Sight {
     Masked { form: Form, rule: RuleId },
 }
 
+/// Whether any rule of a session forbids to filter by anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    None,
+    /// What it answers holds as long as the rules do.
+    Lasting,
+    /// It can change while nothing but time does.
+    Timed,
+}
+
 /// The rules that can apply to one session. Pure: time is handed in, and no call does I/O.
 pub trait Judge: Send {
     /// The edition of the rules in force now. Cheap: asked for every command.
@@ -75,6 +85,14 @@ pub trait Judge: Send {
     fn judge(&mut self, now: Moment, effects: &Effects, approvals: &[ApprovalFact]) -> Arc<Verdict>;
     /// May this value be seen? Anything that cannot be answered is answered with a mask.
     fn see(&mut self, now: Moment, thing: &Sensitive<'_>) -> Sight;
+    /// Whether it is worth asking [`Judge::filter`].
+    fn guard(&mut self) -> Guard {
+        Guard::None
+    }
+    /// Why rows may not be chosen, joined, ordered or grouped by this value, if so.
+    fn filter(&mut self, _now: Moment, _thing: &Sensitive<'_>) -> Option<Reason> {
+        None
+    }
 }
 
 /// Who and what the rules are asked about for the length of a session.

@@ -32,7 +32,7 @@ pub use fault::{Denial, Fault};
 pub use gate::{Cleared, Gate, Ruling, Settled};
 pub use ids::{ApprovalId, CommandNo, Epoch, RuleId, SessionId, TargetName};
 pub use journal::{Flush, Journal, JournalFault};
-pub use judge::{HoldTerms, Judge, Obligations, Reason, Sensitive, Sight, Verdict};
+pub use judge::{Guard, HoldTerms, Judge, Obligations, Reason, Sensitive, Sight, Verdict};
 pub use mask::plan::{CellShape, ColumnInfo, ColumnPlan, Plan};
 pub use secret::Secret;
 pub use target::Target;

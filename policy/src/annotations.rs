@@ -57,11 +57,11 @@ fn hold(policy: &Policy, shape: &Value) -> Result<Option<HoldNote>, Complaint> {
         let help = "a hold is a forbid that an approval lifts: write forbid, and a permit beside it";
         return Err(complaint("hold", "@hold on a permit holds nothing", help));
     }
-    if speaks_of(policy, "connect") || speaks_of(policy, "see") {
+    if ["connect", "see", "filter"].into_iter().any(|action| speaks_of(policy, action)) {
         let help = "write action in Action::\"command\", or the actions that need approval";
         return Err(complaint(
             "hold",
-            "only commands can be held, and this rule speaks of connect or see too",
+            "only commands can be held, and this rule speaks of connect, see or filter too",
             help,
         ));
     }
@@ -139,7 +139,13 @@ fn limit(policy: &Policy, name: &str) -> Result<Option<u64>, Complaint> {
 }
 
 fn permit_on_see(policy: &Policy) -> Result<(), Complaint> {
-    let only_see = speaks_of(policy, "see") && !speaks_of(policy, "connect") && !speaks_of_commands(policy);
+    let changes_something = speaks_of(policy, "connect") || speaks_of_commands(policy);
+    let only_filter = speaks_of(policy, "filter") && !speaks_of(policy, "see") && !changes_something;
+    if policy.effect() == Effect::Permit && only_filter {
+        let help = "everything that may be read is filtered by unless a forbid says no; narrow that forbid with unless";
+        return Err(complaint("", "a permit of filter changes nothing", help));
+    }
+    let only_see = speaks_of(policy, "see") && !changes_something;
     if policy.effect() == Effect::Permit && only_see {
         let help =
             "everything that may be read is seen unless a forbid masks it; narrow that forbid with unless";

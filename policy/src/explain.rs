@@ -24,6 +24,9 @@ pub struct Explanation {
     pub effects: Vec<EffectOutcome>,
     /// What would be masked in results: kinds of values, and columns with data classes.
     pub masks: Vec<MaskOutcome>,
+    /// By what rows may not be chosen, joined, ordered or grouped: columns with data classes.
+    #[serde(default)]
+    pub filters: Vec<FilterOutcome>,
 }
 
 /// `allow`, `deny` or `hold`, and why.
@@ -68,6 +71,14 @@ pub struct MaskOutcome {
     pub rule: RuleId,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilterOutcome {
+    /// `column public.customers.email`
+    pub what: String,
+    pub rules: Vec<RuleId>,
+    pub message: String,
+}
+
 pub(crate) fn explain(rules: Arc<Rules>, facts: &Facts, effects: &Effects, now: Moment) -> Explanation {
     let header = |connect, command, effects, masks| Explanation {
         caller: facts.caller.principal(),
@@ -77,6 +88,7 @@ pub(crate) fn explain(rules: Arc<Rules>, facts: &Facts, effects: &Effects, now: 
         command,
         effects,
         masks,
+        filters: Vec::new(),
     };
     let world = match World::new(facts.clone()) {
         Ok(world) => world,
@@ -100,7 +112,20 @@ pub(crate) fn explain(rules: Arc<Rules>, facts: &Facts, effects: &Effects, now: 
         EffectOutcome { effect: effect.clone(), outcome, permits, forbids, holds }
     });
     let each = each.collect();
-    header(connect, command, each, masks(&view, &world, now))
+    let filters = filters(&view, &world, now);
+    Explanation { filters, ..header(connect, command, each, masks(&view, &world, now)) }
+}
+
+fn filters(view: &View, world: &World, now: Moment) -> Vec<FilterOutcome> {
+    let mut filters = Vec::new();
+    for path in world.classed_columns() {
+        let [schema, table, column] = path.as_slice() else { continue };
+        if let Some(reason) = view.filter(world, now, &Sensitive::Column { schema, table, column }) {
+            let what = format!("column {schema}.{table}.{column}");
+            filters.push(FilterOutcome { what, rules: reason.rules, message: reason.message });
+        }
+    }
+    filters
 }
 
 fn cite(rules: &[&Rule]) -> Vec<Cited> {
@@ -197,6 +222,10 @@ impl fmt::Display for Explanation {
         }
         for mask in &self.masks {
             writeln!(f, "masked: {} as {} by {}", mask.what, mask.form, mask.rule)?;
+        }
+        for filter in &self.filters {
+            let rules: Vec<&str> = filter.rules.iter().map(RuleId::as_str).collect();
+            writeln!(f, "not filtered by: {} by {}", filter.what, rules.join(", "))?;
         }
         Ok(())
     }

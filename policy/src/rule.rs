@@ -53,5 +53,5 @@ pub(crate) fn speaks_of(policy: &Policy, action: &str) -> bool {
 
 /// Whether it can apply to any command at all.
 pub(crate) fn speaks_of_commands(policy: &Policy) -> bool {
-    action_names().any(|name| name != "see" && name != "connect" && speaks_of(policy, name))
+    action_names().any(|name| !matches!(name, "see" | "filter" | "connect") && speaks_of(policy, name))
 }

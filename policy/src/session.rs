@@ -7,7 +7,7 @@ use crate::world::World;
 use sallyport_core::judge::Facts;
 use sallyport_core::mask::forms::Form;
 use sallyport_core::{
-    ApprovalFact, Effect, Effects, Epoch, Judge, Moment, Reason, RuleId, Sensitive, Sight, Verdict,
+    ApprovalFact, Effect, Effects, Epoch, Guard, Judge, Moment, Reason, RuleId, Sensitive, Sight, Verdict,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,12 +27,20 @@ pub(crate) struct Session {
     view: Option<View>,
     verdicts: HashMap<[u8; 16], Arc<Verdict>>,
     sights: HashMap<[u8; 16], Sight>,
+    filters: HashMap<[u8; 16], Option<Reason>>,
 }
 
 impl Session {
     pub fn new(book: Arc<RuleBook>, facts: Facts) -> Self {
         let world = World::new(facts).map_err(|unaskable| unaskable.to_string());
-        Self { book, world, view: None, verdicts: HashMap::new(), sights: HashMap::new() }
+        Self {
+            book,
+            world,
+            view: None,
+            verdicts: HashMap::new(),
+            sights: HashMap::new(),
+            filters: HashMap::new(),
+        }
     }
 
     /// Looks at the edition in force; what another one decided is forgotten.
@@ -43,6 +51,7 @@ impl Session {
         }
         self.verdicts.clear();
         self.sights.clear();
+        self.filters.clear();
         self.view = self.world.as_ref().ok().map(|world| View::of(self.book.rules(), world));
     }
 }
@@ -84,7 +93,7 @@ impl View {
     }
 
     pub fn sight(&self, world: &World, now: Moment, thing: &Sensitive<'_>) -> Sight {
-        let finding = ask(&self.rules, self.slice.bucket(&self.rules, "see"), world.see(now, thing));
+        let finding = ask(&self.rules, self.slice.bucket(&self.rules, "see"), world.about("see", now, thing));
         if finding.broken.is_some() {
             return unanswered();
         }
@@ -92,6 +101,27 @@ impl View {
         match strictest {
             Some(rule) => Sight::Masked { form: rule.form(), rule: rule.id.clone() },
             None => Sight::Clear,
+        }
+    }
+
+    /// Why rows may not be chosen by this, if so. What cannot be answered is forbidden.
+    pub fn filter(&self, world: &World, now: Moment, thing: &Sensitive<'_>) -> Option<Reason> {
+        let bucket = self.slice.bucket(&self.rules, "filter");
+        let finding = ask(&self.rules, bucket, world.about("filter", now, thing));
+        if let Some(why) = &finding.broken {
+            let message = format!("The rules could not be asked ({why}), so it is refused.");
+            return Some(Reason { rules: vec![RuleId::new("default-deny")], message, effect: None });
+        }
+        let rules: Vec<RuleId> = finding.forbids.iter().map(|rule| rule.id.clone()).collect();
+        let message = finding.forbids.iter().find_map(|rule| rule.message.clone()).unwrap_or_default();
+        (!rules.is_empty()).then_some(Reason { rules, message, effect: None })
+    }
+
+    pub fn guard(&self) -> Guard {
+        match self.slice.bucket(&self.rules, "filter") {
+            Some(bucket) if bucket.forbids.is_empty() => Guard::None,
+            Some(bucket) if !bucket.timed => Guard::Lasting,
+            Some(_) | None => Guard::Timed,
         }
     }
 
@@ -147,6 +177,29 @@ impl Judge for Session {
             self.sights.insert(key, sight.clone());
         }
         sight
+    }
+
+    fn guard(&mut self) -> Guard {
+        self.catch_up();
+        // Who nobody can be asked about is asked each time, and refused.
+        self.view.as_ref().map_or(Guard::Timed, View::guard)
+    }
+
+    fn filter(&mut self, now: Moment, thing: &Sensitive<'_>) -> Option<Reason> {
+        self.catch_up();
+        let key = key_of(thing);
+        if let Some(known) = self.filters.get(&key) {
+            return known.clone();
+        }
+        let (Ok(world), Some(view)) = (&self.world, &self.view) else { return Some(no_view()) };
+        let reason = view.filter(world, now, thing);
+        if !view.is_timed("filter") {
+            if self.filters.len() >= MAX_REMEMBERED {
+                self.filters.clear();
+            }
+            self.filters.insert(key, reason.clone());
+        }
+        reason
     }
 }
 

@@ -70,7 +70,8 @@ impl World {
         self.question(effect.action.as_str(), resource, chain, self.context(now, effect.whole, approvals))
     }
 
-    pub fn see(&self, now: Moment, thing: &Sensitive<'_>) -> Result<Question, Unaskable> {
+    /// `verb` is `see` or `filter`.
+    pub fn about(&self, verb: &str, now: Moment, thing: &Sensitive<'_>) -> Result<Question, Unaskable> {
         let (resource, chain) = match thing {
             Sensitive::Column { schema, table, column } => {
                 self.column(&self.facts.database, schema, table, column)?
@@ -82,7 +83,7 @@ impl World {
                 (entity.uid(), std::iter::once(entity).chain(other).collect())
             }
         };
-        self.question("see", resource, chain, self.context(now, false, &[]))
+        self.question(verb, resource, chain, self.context(now, false, &[]))
     }
 
     /// The columns that have classes, as (schema, table, column).

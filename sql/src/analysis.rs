@@ -2,6 +2,7 @@
 
 use crate::assigns::Assignment;
 use crate::fault::SqlFault;
+use crate::filters::Filters;
 use crate::kind::StatementKind;
 use crate::outputs::Outputs;
 use crate::relations::Relations;
@@ -28,6 +29,8 @@ pub struct Statement {
     pub outputs: Outputs,
     /// The values that it writes. A table of `relations.writes` that none of them names gets nobody knows what.
     pub assigns: Vec<Assignment>,
+    /// What decides which rows come, in which order and how many.
+    pub filters: Filters,
     /// Every column name referenced anywhere.
     pub all_columns: BTreeSet<String>,
     /// Values may reach the result under no name of `all_columns`: nested stars, whole rows, NATURAL and USING joins,

@@ -37,6 +37,13 @@ pub enum Output {
     Derived(Uses),
 }
 
+impl Output {
+    pub fn uses(&self) -> &Uses {
+        let (Output::Star(uses) | Output::Direct { uses, .. } | Output::Derived(uses)) = self;
+        uses
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Outputs {
     /// It returns no rows.

@@ -289,6 +289,20 @@ impl Gate {
         Ok(id)
     }
 
+    /// A command of which the connector found what no effect says: it stands in the record as any that was denied.
+    pub fn refuse_command(&mut self, command: &Command<'_>, reason: &Reason) -> Denial {
+        let now = self.clock.now();
+        if let Err(denial) = self.stand(now) {
+            return denial;
+        }
+        self.last_no += 1;
+        let event = self.command_event(CommandNo(self.last_no), command, "deny", reason);
+        match self.append(now, &event) {
+            Ok(()) => Denial::new(reason.clone()),
+            Err(_) => not_recorded(),
+        }
+    }
+
     /// A message that the connector refuses before it is a command: a fast-path call, an unknown type.
     pub fn refuse(&mut self, what: &str, rule: &str, message: &str) -> Denial {
         let now = self.clock.now();

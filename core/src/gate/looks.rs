@@ -2,7 +2,7 @@
 
 use super::Gate;
 use crate::ids::RuleId;
-use crate::judge::{Sensitive, Sight};
+use crate::judge::{Guard, Reason, Sensitive, Sight};
 use crate::mask::forms::Form;
 use crate::mask::plan::ColumnRef;
 
@@ -10,6 +10,18 @@ impl Gate {
     /// Whether values of any kind are masked for this caller wherever they stand.
     pub fn masks_values(&self) -> bool {
         !self.wanted.is_empty()
+    }
+
+    /// Whether rules forbid this caller to filter by anything at all.
+    pub fn guard(&mut self) -> Guard {
+        self.judge.guard()
+    }
+
+    /// Why this caller may not filter by the column, if so.
+    pub fn forbids_filter(&mut self, origin: &ColumnRef<'_>) -> Option<Reason> {
+        let now = self.clock.now();
+        let ColumnRef { schema, table, column } = *origin;
+        self.judge.filter(now, &Sensitive::Column { schema, table, column })
     }
 
     /// How this caller would see the column, where it would not see its value.

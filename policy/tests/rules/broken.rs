@@ -31,6 +31,9 @@ broken! {
     wrong_type: "@id(\"a\") permit(principal, action, resource) when { context.hour == \"nine\" };",
     unknown_annotation: "@id(\"a\") @masc(\"null\") forbid(principal, action == Action::\"see\", resource);",
     unknown_form: "@id(\"a\")\n@mask(\"stars\") forbid(principal, action == Action::\"see\", resource);",
+    permit_of_filter: "@id(\"a\") permit(principal, action == Action::\"filter\", resource);",
+    hold_of_filter:
+        "@id(\"a\") @hold(\"dba\") forbid(principal, action == Action::\"filter\", resource) unless { context.approvals.contains(\"dba\") };",
     mask_on_a_permit: "@id(\"a\") @mask(\"null\") permit(principal, action, resource);",
     mask_on_a_command: "@id(\"a\") @mask(\"null\") forbid(principal, action == Action::\"read\", resource);",
     hold_that_nothing_lifts:

@@ -1,5 +1,5 @@
 use crate::world::*;
-use sallyport_core::{Action, Sensitive};
+use sallyport_core::{Action, Guard, Sensitive};
 
 /// Overflows whenever it is evaluated.
 const FAILS: &str = "context.now * 9223372036854775807 > 0";
@@ -36,6 +36,17 @@ fn a_mask_that_cannot_be_evaluated_masks() {
     let mut session = book(&text).session(agent());
     assert_eq!(sight(&mut *session, &Sensitive::Class("email")), "hash bad");
     assert_eq!(sight(&mut *session, &column("customers", "id")), "hash bad");
+}
+
+#[test]
+fn a_filter_that_cannot_be_evaluated_is_forbidden() {
+    let text =
+        format!(r#"@id("bad") forbid(principal, action == Action::"filter", resource) when {{ {FAILS} }};"#);
+    let mut session = book(&text).session(agent());
+    assert_eq!(session.guard(), Guard::Timed, "it looks at the time");
+    assert_eq!(session.filter(NOW, &column("customers", "id")).unwrap().rules[0].as_str(), "bad");
+    let all = book(r#"@id("nothing") forbid(principal, action, resource);"#);
+    assert!(all.session(agent()).filter(NOW, &column("customers", "id")).is_some());
 }
 
 #[test]

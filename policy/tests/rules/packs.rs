@@ -1,6 +1,6 @@
 use crate::world::*;
 use sallyport_core::judge::Facts;
-use sallyport_core::{Action, CallerKind, Effect, ObjectKind, Sensitive};
+use sallyport_core::{Action, CallerKind, Effect, Guard, ObjectKind, RuleId, Sensitive};
 use sallyport_policy::{Pack, RuleBook};
 use std::sync::Arc;
 
@@ -113,6 +113,26 @@ fn masks_of_agents() {
     assert_eq!(sight(&mut *session, &column("customers", "email")), "partial(4) agents-mask-email");
     assert_eq!(sight(&mut *session, &column("customers", "mobile")), "partial(4) agents-mask-phone");
     assert_eq!(sight(&mut *session, &column("customers", "id")), "clear");
+}
+
+#[test]
+fn agents_do_not_filter_by_what_is_masked_and_people_do() {
+    for (name, rule) in
+        [("agents-read-only", "agents-no-filter"), ("agents-write-with-approval", "writers-no-filter")]
+    {
+        let book = pack(name);
+        let mut session = book.session(agent());
+        assert_eq!(session.guard(), Guard::Lasting);
+        let refused = session.filter(NOW, &column("customers", "email")).unwrap();
+        assert_eq!(refused.rules, [RuleId::new(rule)]);
+        assert!(refused.message.contains("another column"), "{}", refused.message);
+        assert!(session.filter(NOW, &column("customers", "mobile")).is_some());
+        assert_eq!(session.filter(NOW, &column("customers", "id")), None);
+    }
+    let person = facts(CallerKind::Person, &["break-glass"]);
+    let mut session = pack("people-break-glass").session(person);
+    assert_eq!(session.guard(), Guard::None);
+    assert_eq!(session.filter(NOW, &column("customers", "email")), None);
 }
 
 #[test]

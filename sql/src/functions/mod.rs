@@ -52,6 +52,37 @@ pub(crate) fn keeps(path: &[String]) -> bool {
     reach.is_some_and(|reach| !matches!(reach, Reach::ReadSetting | Reach::FileRead | Reach::LargeRead))
 }
 
+/// A function whose argument decides how many rows it returns, wherever it stands.
+pub(crate) fn counts(name: &str) -> bool {
+    const COUNTS: &[&str] = &[
+        "generate_series",
+        "generate_subscripts",
+        "json_array_elements",
+        "json_array_elements_text",
+        "json_each",
+        "json_each_text",
+        "json_object_keys",
+        "json_populate_recordset",
+        "json_to_recordset",
+        "jsonb_array_elements",
+        "jsonb_array_elements_text",
+        "jsonb_each",
+        "jsonb_each_text",
+        "jsonb_object_keys",
+        "jsonb_path_query",
+        "jsonb_path_query_tz",
+        "jsonb_populate_recordset",
+        "jsonb_to_recordset",
+        "regexp_matches",
+        "regexp_split_to_table",
+        "string_to_table",
+        "ts_debug",
+        "ts_parse",
+        "unnest",
+    ];
+    COUNTS.binary_search(&name).is_ok()
+}
+
 /// The operators of `pg_catalog`: all of them only compute.
 pub(crate) fn is_operator(name: &str) -> bool {
     OPERATORS.contains(&name)

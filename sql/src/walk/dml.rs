@@ -12,7 +12,7 @@ use pg_query::protobuf::{
     OnConflictClause, RangeVar, ReturningClause, UpdateStmt,
 };
 use sallyport_core::Action;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 impl Walk {
     pub(super) fn insert(&mut self, insert: &InsertStmt) -> Outputs {
@@ -26,14 +26,14 @@ impl Walk {
             r#override: _,
         } = insert;
         self.enter_with(with_clause.as_ref());
-        self.rows.push(BTreeSet::new());
+        self.rows.push(BTreeMap::new());
         let target = self.target_row(relation.as_ref());
         self.write(Action::Insert, target.clone(), false);
         self.assigned(cols);
         let mut source = (None, Outputs::None);
         let mut taint = match select_stmt.as_deref().map(|node| node.node.as_ref()) {
             Some(Some(NodeEnum::SelectStmt(select))) => self.uses_of(|walk| {
-                walk.rows.push(BTreeSet::new());
+                walk.rows.push(BTreeMap::new());
                 source = (Some(&**select), walk.select(select, Place::Within));
                 walk.rows.pop();
             }),
@@ -61,7 +61,7 @@ impl Walk {
             self.opt(infer.where_clause.as_deref());
         }
         let taint = self.set_columns(target, &conflict.target_list, Plainness::Plain);
-        let filter = self.uses_of(|walk| walk.opt(conflict.where_clause.as_deref()));
+        let filter = self.filtering(conflict.where_clause.as_deref());
         match OnConflictAction::try_from(conflict.action) {
             Ok(OnConflictAction::OnconflictUpdate) => {
                 // A LIMIT of the source counts as well.
@@ -86,11 +86,11 @@ impl Walk {
         let UpdateStmt { relation, target_list, where_clause, from_clause, returning_clause, with_clause } =
             update;
         self.enter_with(with_clause.as_ref());
-        self.rows.push(BTreeSet::new());
+        self.rows.push(BTreeMap::new());
         let target = self.target_row(relation.as_ref());
         let plainness = self.sources(from_clause);
         let taint = self.set_columns(&target, target_list, plainness);
-        let filter = self.uses_of(|walk| walk.opt(where_clause.as_deref()));
+        let filter = self.filtering(where_clause.as_deref());
         let whole = self.is_whole(where_clause.as_deref(), relation.as_ref(), from_clause);
         self.write(Action::Update, target.clone(), whole);
         if !taint.is_constant() || !filter.is_constant() {
@@ -105,10 +105,10 @@ impl Walk {
     pub(super) fn delete(&mut self, delete: &DeleteStmt) -> Outputs {
         let DeleteStmt { relation, using_clause, where_clause, returning_clause, with_clause } = delete;
         self.enter_with(with_clause.as_ref());
-        self.rows.push(BTreeSet::new());
+        self.rows.push(BTreeMap::new());
         let target = self.target_row(relation.as_ref());
         self.sources(using_clause);
-        let filter = self.uses_of(|walk| walk.opt(where_clause.as_deref()));
+        let filter = self.filtering(where_clause.as_deref());
         let whole = self.is_whole(where_clause.as_deref(), relation.as_ref(), using_clause);
         self.write(Action::Delete, target.clone(), whole);
         if !filter.is_constant() {
@@ -130,14 +130,14 @@ impl Walk {
             with_clause,
         } = merge;
         self.enter_with(with_clause.as_ref());
-        self.rows.push(BTreeSet::new());
+        self.rows.push(BTreeMap::new());
         let target = self.target_row(relation.as_ref());
         let sources: &[Node] = source_relation.as_deref().map_or(&[], std::slice::from_ref);
         let plainness = self.sources(sources);
         // The values first: what the conditions name is not behind them.
         let taints: Vec<Uses> =
             merge_when_clauses.iter().map(|clause| self.merge_assigns(clause, &target, plainness)).collect();
-        let joined = self.uses_of(|walk| walk.opt(join_condition.as_deref()));
+        let joined = self.filtering(join_condition.as_deref());
         if !joined.is_constant() {
             self.read(target.clone());
         }
@@ -189,7 +189,7 @@ impl Walk {
             }
         };
         let whole = matched && !narrowed;
-        let condition = self.uses_of(|walk| walk.opt(clause.condition.as_deref()));
+        let condition = self.filtering(clause.condition.as_deref());
         match CmdType::try_from(clause.command_type) {
             Ok(CmdType::CmdInsert) => self.write(Action::Insert, target.clone(), false),
             Ok(CmdType::CmdUpdate) => self.write(Action::Update, target.clone(), whole),
@@ -215,11 +215,14 @@ impl Walk {
             self.unknown();
             return TableName { schema: None, name: String::new() };
         };
-        match &range.alias {
-            Some(alias) => self.see_row(Some(alias)),
-            None => self.row_name(&range.relname),
-        }
+        self.see_table(range, Some(table_name(range)));
         table_name(range)
+    }
+
+    fn filtering(&mut self, condition: Option<&Node>) -> Uses {
+        let mut uses = Uses::default();
+        self.filter(|walk| uses = walk.uses_of(|walk| walk.opt(condition)));
+        uses
     }
 
     /// The columns assigned to are not read; subscripts and values are.
@@ -245,6 +248,7 @@ impl Walk {
 
     /// RETURNING reads the table. A column may hold what was just computed from others: then its origin is not enough.
     fn returning(&mut self, clause: Option<&ReturningClause>, target: &TableName, taint: &Uses) -> Outputs {
+        self.columns = Some(Vec::new());
         let Some(ReturningClause { options, exprs }) = clause else { return Outputs::None };
         if exprs.is_empty() {
             return Outputs::None;
@@ -265,6 +269,7 @@ impl Walk {
         if reads {
             self.read(target.clone());
         }
+        self.columns = Some(super::query::named(exprs, &list));
         let list = self.settle(list, Plainness::Mixed);
         if taint.is_constant() {
             return Outputs::List(list);

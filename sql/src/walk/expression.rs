@@ -3,10 +3,11 @@
 use super::query::Place;
 use super::{Walk, strings};
 use crate::functions;
+use crate::outputs::Uses;
 use pg_query::NodeEnum as E;
 use pg_query::protobuf::{AExpr, AExprKind, ColumnRef, FuncCall, Node, SubLink, WindowDef};
 use sallyport_core::{Action, ObjectKind};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 impl Walk {
     pub(super) fn opt(&mut self, node: Option<&Node>) {
@@ -52,12 +53,12 @@ impl Walk {
             }
             E::CollateClause(collate) => self.opt(collate.arg.as_deref()),
             E::CaseExpr(case) => {
-                self.opt(case.arg.as_deref());
+                self.filter_one(case.arg.as_deref());
                 self.exprs(&case.args);
                 self.opt(case.defresult.as_deref());
             }
             E::CaseWhen(when) => {
-                self.opt(when.expr.as_deref());
+                self.filter_one(when.expr.as_deref());
                 self.opt(when.result.as_deref());
             }
             E::AArrayExpr(array) => self.exprs(&array.elements),
@@ -340,6 +341,7 @@ impl Walk {
 
     /// `a.b.c`: the last part is the column. A bare name of a row in sight is the whole row.
     pub(super) fn column(&mut self, column: &ColumnRef) {
+        self.compare(column);
         if column.fields.iter().any(|field| matches!(field.node, Some(E::AStar(_)))) {
             self.uses.wide = true;
             return;
@@ -364,6 +366,7 @@ impl Walk {
                 Some(E::String(name)) => {
                     self.uses.wide |= functions::takes_rows(&name.sval);
                     self.uses.columns.insert(name.sval.clone());
+                    self.compare_part(&name.sval);
                 }
                 _ => self.expr(step),
             }
@@ -382,7 +385,7 @@ impl Walk {
     }
 
     /// An operator is a function by another name; those of PostgreSQL itself are pure.
-    fn operator_name(&mut self, path: &[String]) {
+    pub(super) fn operator_name(&mut self, path: &[String]) {
         let known = match path {
             [] => true,
             [name] => functions::is_operator(name),
@@ -399,12 +402,19 @@ impl Walk {
         let SubLink { xpr, sub_link_type: _, sub_link_id: _, testexpr, oper_name, subselect, location: _ } =
             link;
         self.opt(xpr.as_deref());
-        self.opt(testexpr.as_deref());
+        self.filter_one(testexpr.as_deref());
         self.operator_name(&strings(oper_name));
         match subselect.as_deref().and_then(|node| node.node.as_ref()) {
             Some(E::SelectStmt(select)) => {
                 let stars = std::mem::replace(&mut self.inner_star, false);
                 self.select(select, Place::Within);
+                let columns = self.columns.take();
+                if testexpr.is_some() {
+                    match columns {
+                        Some(columns) => self.filter_by_all(&columns),
+                        None => self.filter_by(&Uses { wide: true, ..Uses::default() }),
+                    }
+                }
                 // A star under an expression becomes a value without a name; EXISTS alone looks at none.
                 let exists = link.sub_link_type == pg_query::protobuf::SubLinkType::ExistsSublink as i32;
                 self.uses.wide |= self.inner_star && !exists;
@@ -423,7 +433,7 @@ impl Walk {
             over,
             agg_within_group: _,
             agg_star: _,
-            agg_distinct: _,
+            agg_distinct,
             func_variadic: _,
             funcformat: _,
             location: _,
@@ -434,23 +444,31 @@ impl Walk {
         if functions::keeps(&path) {
             self.puts_elsewhere(&uses);
         }
-        self.exprs(agg_order);
-        self.opt(agg_filter.as_deref());
+        self.filter(|walk| {
+            walk.exprs(agg_order);
+            walk.opt(agg_filter.as_deref());
+        });
+        let counts = path.last().is_some_and(|name| functions::counts(name));
+        if *agg_distinct || counts {
+            self.filter_by(&uses);
+        }
         if let Some(window) = over {
             self.window(window);
         }
     }
 
     fn window(&mut self, window: &WindowDef) {
-        self.exprs(&window.partition_clause);
-        self.exprs(&window.order_clause);
-        self.opt(window.start_offset.as_deref());
-        self.opt(window.end_offset.as_deref());
+        self.filter(|walk| {
+            walk.exprs(&window.partition_clause);
+            walk.exprs(&window.order_clause);
+            walk.opt(window.start_offset.as_deref());
+            walk.opt(window.end_offset.as_deref());
+        });
     }
 
     /// A scope of its own for rows that only an inner statement speaks of.
     pub(super) fn in_row_scope(&mut self, visit: impl FnOnce(&mut Self)) {
-        self.rows.push(BTreeSet::new());
+        self.rows.push(BTreeMap::new());
         visit(self);
         self.rows.pop();
     }

@@ -11,6 +11,7 @@ mod calls;
 mod define;
 mod dml;
 mod expression;
+mod filters;
 mod given;
 mod json;
 mod name;
@@ -23,13 +24,14 @@ mod types;
 
 use crate::analysis::{Analysis, Change, ChangeKind, Statement};
 use crate::assigns::{Assignment, Given, Place};
+use crate::filters::Filters;
 use crate::kind::StatementKind;
 use crate::outputs::{Outputs, Uses};
 use crate::relations::{Relations, TableName};
 use crate::whole::Yields;
 use pg_query::protobuf::{ParseResult, RangeVar, RawStmt};
 use sallyport_core::{Action, Effect, Object, ObjectKind};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 pub(crate) use name::{constant, last_string, strings};
@@ -50,8 +52,11 @@ pub(crate) struct Walk {
     pending: Vec<(TableName, Place, Uses, bool, Given)>,
     /// Common table expressions that can be seen from here, innermost last.
     ctes: Vec<Yields>,
-    /// Names by which whole rows can be spoken of from here, innermost last.
-    rows: Vec<BTreeSet<String>>,
+    /// Names by which whole rows can be spoken of from here, innermost last, with the table they are of.
+    rows: Vec<BTreeMap<String, Option<TableName>>>,
+    compared: filters::Compared,
+    /// The result of the select, VALUES or RETURNING that was visited last. Absent where its columns cannot be told.
+    columns: Option<Vec<filters::Column>>,
 }
 
 pub(crate) fn analysis(text: &str, tree: &ParseResult) -> Analysis {
@@ -90,6 +95,7 @@ impl Statement {
             relations: Relations::default(),
             outputs: Outputs::None,
             assigns: Vec::new(),
+            filters: Filters::default(),
             all_columns: BTreeSet::new(),
             wide: false,
             creates: Vec::new(),
@@ -118,6 +124,7 @@ impl Walk {
             relations: std::mem::take(&mut self.relations),
             outputs,
             assigns: std::mem::take(&mut self.assigns),
+            filters: self.take_filters(),
             all_columns: uses.columns,
             wide: uses.wide || std::mem::take(&mut self.inner_star),
             creates: std::mem::take(&mut self.creates),

@@ -1,5 +1,6 @@
 //! SELECT in all its forms, and where its columns come from.
 
+use super::filters::{self, Column};
 use super::tables::Plainness;
 use super::{Walk, table_name};
 use crate::analysis::ChangeKind;
@@ -7,7 +8,7 @@ use crate::outputs::{Output, Outputs, Uses};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{IntoClause, Node, SelectStmt, SetOperation};
 use sallyport_core::Action;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// Whether a select's own columns are the statement's result, or feed something else.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,17 +42,17 @@ impl Walk {
 
     pub(super) fn select(&mut self, select: &SelectStmt, place: Place) -> Outputs {
         let SelectStmt {
-            distinct_clause,
+            distinct_clause: _,
             into_clause,
             target_list,
             from_clause,
             where_clause,
-            group_clause,
+            group_clause: _,
             group_distinct: _,
             having_clause,
             window_clause,
             values_lists,
-            sort_clause,
+            sort_clause: _,
             limit_offset,
             limit_count,
             limit_option: _,
@@ -63,21 +64,25 @@ impl Walk {
             rarg,
         } = select;
         self.enter_with(with_clause.as_ref());
-        self.rows.push(BTreeSet::new());
+        self.rows.push(BTreeMap::new());
         let arms = match (larg, rarg) {
             (None, None) => None,
             (left, right) => Some(self.set_operation(select, left.as_deref(), right.as_deref(), place)),
         };
+        let of_arms = self.columns.take();
         let plainness = self.sources(from_clause);
         let list = self.targets(target_list, place);
         let rows = self.value_rows(values_lists);
-        self.opt(where_clause.as_deref());
-        for clause in [distinct_clause, group_clause, window_clause, sort_clause] {
-            self.exprs(clause);
+        let columns = match (&arms, &rows) {
+            (Some(_), _) => of_arms,
+            (None, Some(rows)) => filters::values(rows),
+            (None, None) => Some(named(target_list, &list)),
+        };
+        for clause in [where_clause, having_clause, limit_offset, limit_count] {
+            self.filter_one(clause.as_deref());
         }
-        for clause in [having_clause, limit_offset, limit_count] {
-            self.opt(clause.as_deref());
-        }
+        self.exprs(window_clause);
+        self.compared_rows(select, columns.as_deref());
         if !locking_clause.is_empty() {
             self.lock_tables(from_clause);
         }
@@ -85,6 +90,7 @@ impl Walk {
             self.new_table(into);
         }
         self.rows.pop();
+        self.columns = columns;
         // A name in a subquery may be that of a common table expression's column.
         let plainness = if self.has_ctes() { Plainness::Mixed } else { plainness };
         self.leave_with();
@@ -92,6 +98,25 @@ impl Walk {
             (Some(outputs), _) => outputs,
             (None, Some(rows)) => rows,
             (None, None) => Outputs::List(self.settle(list, plainness)),
+        }
+    }
+
+    /// DISTINCT, GROUP BY, ORDER BY, and set operations that leave out what is there twice.
+    fn compared_rows(&mut self, select: &SelectStmt, columns: Option<&[Column]>) {
+        let SelectStmt { distinct_clause, group_clause, sort_clause, op, all, .. } = select;
+        let union_all = *all && *op == SetOperation::SetopUnion as i32;
+        let compares = *op > SetOperation::SetopNone as i32 && !union_all;
+        // A plain DISTINCT is a list of one entry that says nothing.
+        let plain_distinct = distinct_clause.iter().any(|node| node.node.is_none());
+        match columns {
+            Some(columns) if compares || plain_distinct => self.filter_by_all(columns),
+            None if compares || plain_distinct || !sort_clause.is_empty() => {
+                self.filter_by(&Uses { wide: true, ..Uses::default() });
+            }
+            Some(_) | None => {}
+        }
+        for clause in [distinct_clause, group_clause, sort_clause] {
+            self.filter_by_keys(clause, columns.unwrap_or_default());
         }
     }
 
@@ -110,7 +135,9 @@ impl Walk {
         }
         let stars = std::mem::replace(&mut self.inner_star, false);
         let left = left.map_or(Outputs::Unknown, |arm| self.select(arm, place));
+        let columns = self.columns.take();
         let right = right.map_or(Outputs::Unknown, |arm| self.select(arm, place));
+        self.columns = filters::matched(columns, self.columns.take());
         let joined = both(left, right);
         // Columns are matched by place: the name outside need not be the name inside.
         if joined == Outputs::Unknown || self.inner_star {
@@ -197,6 +224,16 @@ impl Walk {
         self.write(Action::Create, table, false);
         self.exprs(&into.options);
     }
+}
+
+/// The entries of a select list under the names they have outside.
+pub(super) fn named(targets: &[Node], list: &[Output]) -> Vec<Column> {
+    let columns = targets.iter().zip(list).map(|(target, output)| Column {
+        name: filters::name_of_target(target),
+        uses: output.uses().clone(),
+        star: matches!(output, Output::Star(_)),
+    });
+    columns.collect()
 }
 
 /// Two arms of a set operation, matched by place.

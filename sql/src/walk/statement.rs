@@ -50,8 +50,9 @@ impl Walk {
         self.uses = Uses { columns: inner.all_columns.clone(), wide: inner.wide };
         self.creates = inner.creates.clone();
         self.assigns = inner.assigns.clone();
+        let filters = inner.filters.clone();
         let (kind, outputs) = outer(Box::new(inner));
-        self.finish(kind, outputs)
+        Statement { filters, ..self.finish(kind, outputs) }
     }
 
     /// EXPLAIN runs nothing unless it says ANALYZE: then it runs everything.

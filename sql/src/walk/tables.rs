@@ -1,6 +1,8 @@
 //! What stands in FROM: tables, common table expressions, subqueries, functions, joins.
 
 use super::{Walk, strings, table_name};
+use crate::outputs::Uses;
+use crate::relations::TableName;
 use crate::whole::{self, Yields};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{Alias, JoinExpr, Node, RangeFunction, RangeTableFunc, RangeVar, WithClause};
@@ -50,13 +52,28 @@ impl Walk {
         // A renamed column list over a star hides the names beneath it.
         self.uses.wide |= !cte.aliascolnames.is_empty();
         self.nested(cte.ctequery.as_deref());
+        self.rename_last(&strings(&cte.aliascolnames));
         if let Some(search) = &cte.search_clause {
-            self.uses.columns.extend(strings(&search.search_col_list));
+            self.compares_named(&search.search_col_list);
         }
         if let Some(cycle) = &cte.cycle_clause {
-            self.uses.columns.extend(strings(&cycle.cycle_col_list));
+            self.compares_named(&cycle.cycle_col_list);
             self.opt(cycle.cycle_mark_value.as_deref());
             self.opt(cycle.cycle_mark_default.as_deref());
+        }
+    }
+
+    fn compares_named(&mut self, names: &[Node]) {
+        let uses = Uses { columns: strings(names).into_iter().collect(), wide: false };
+        self.uses.absorb(&uses);
+        self.filter_by(&uses);
+    }
+
+    /// The names by which the result of what was just visited is known.
+    fn rename_last(&mut self, names: &[String]) {
+        match self.columns.take() {
+            Some(columns) => self.known_as(&columns, names),
+            None => self.yields_rows_of(&Uses { wide: true, ..Uses::default() }),
         }
     }
 
@@ -87,6 +104,8 @@ impl Walk {
             Some(NodeEnum::RangeSubselect(sub)) => {
                 self.see_row(sub.alias.as_ref());
                 self.nested(sub.subquery.as_deref());
+                let names = sub.alias.as_ref().map(|alias| strings(&alias.colnames)).unwrap_or_default();
+                self.rename_last(&names);
                 Plainness::Mixed
             }
             Some(NodeEnum::JoinExpr(join)) => self.join(join),
@@ -94,7 +113,7 @@ impl Walk {
             Some(NodeEnum::RangeTableFunc(table)) => self.table_function(table),
             Some(NodeEnum::JsonTable(table)) => {
                 self.alias_columns(table.alias.as_ref());
-                self.json_table(table);
+                self.rows_by(|walk| walk.json_table(table));
                 Plainness::Mixed
             }
             Some(NodeEnum::RangeTableSample(sample)) => {
@@ -114,14 +133,11 @@ impl Walk {
     }
 
     fn range_var(&mut self, range: &RangeVar) -> Plainness {
-        match &range.alias {
-            Some(alias) => self.see_row(Some(alias)),
-            None => self.row_name(&range.relname),
-        }
-        if self.is_cte(range) {
-            return Plainness::Mixed;
-        }
-        self.read(table_name(range));
+        let table = (!self.is_cte(range)).then(|| table_name(range));
+        self.see_table(range, table.clone());
+        self.rename_of_alias(range.alias.as_ref());
+        let Some(table) = table else { return Plainness::Mixed };
+        self.read(table);
         Plainness::Plain
     }
 
@@ -131,15 +147,34 @@ impl Walk {
         if join.is_natural || !join.using_clause.is_empty() {
             // A merged column is neither side's own.
             self.inner_star = true;
-            self.uses.columns.extend(strings(&join.using_clause));
+            let merged = Uses { columns: strings(&join.using_clause).into_iter().collect(), wide: false };
+            self.uses.absorb(&merged);
+            self.filter_by(&merged);
         }
+        if join.is_natural {
+            self.filter_naturally();
+        }
+        self.rename_of_alias(join.alias.as_ref());
         self.see_row(join.alias.as_ref());
         self.see_row(join.join_using_alias.as_ref());
-        self.opt(join.quals.as_deref());
+        self.filter_one(join.quals.as_deref());
         if left == right { left } else { Plainness::Mixed }
     }
 
     fn range_function(&mut self, function: &RangeFunction) -> Plainness {
+        self.rows_by(|walk| walk.functions_of(function));
+        self.exprs(&function.coldeflist);
+        Plainness::Mixed
+    }
+
+    /// What a function in FROM is given decides how many rows come, and may stand in them.
+    fn rows_by(&mut self, visit: impl FnOnce(&mut Self)) {
+        let mut given = Uses::default();
+        self.filter(|walk| given = walk.uses_of(visit));
+        self.yields_rows_of(&given);
+    }
+
+    fn functions_of(&mut self, function: &RangeFunction) {
         for item in &function.functions {
             // Each is a list of the call and its own column definitions.
             match &item.node {
@@ -152,8 +187,6 @@ impl Walk {
                 None => self.unknown(),
             }
         }
-        self.exprs(&function.coldeflist);
-        Plainness::Mixed
     }
 
     fn function_or_columns(&mut self, part: &Node) {
@@ -164,10 +197,12 @@ impl Walk {
     }
 
     fn table_function(&mut self, table: &RangeTableFunc) -> Plainness {
-        self.opt(table.docexpr.as_deref());
-        self.opt(table.rowexpr.as_deref());
-        self.exprs(&table.namespaces);
-        self.exprs(&table.columns);
+        self.rows_by(|walk| {
+            walk.opt(table.docexpr.as_deref());
+            walk.opt(table.rowexpr.as_deref());
+            walk.exprs(&table.namespaces);
+            walk.exprs(&table.columns);
+        });
         self.alias_columns(table.alias.as_ref());
         Plainness::Mixed
     }
@@ -180,19 +215,40 @@ impl Walk {
         }
     }
 
+    /// A table by its alias or its own name.
+    pub(super) fn see_table(&mut self, range: &RangeVar, table: Option<TableName>) {
+        match &range.alias {
+            Some(alias) => {
+                self.see_row(Some(alias));
+                let table = table.filter(|_| alias.colnames.is_empty());
+                self.row_of(&alias.aliasname, table);
+            }
+            None => self.row_of(&range.relname, table),
+        }
+    }
+
     /// `t AS a(x, y)` gives columns other names, so that what is named no longer says what is read.
     fn alias_columns(&mut self, alias: Option<&Alias>) {
         self.uses.wide |= alias.is_some_and(|alias| !alias.colnames.is_empty());
     }
 
     pub(super) fn row_name(&mut self, name: &str) {
+        self.row_of(name, None);
+    }
+
+    /// A row by its name, of a table whose columns keep theirs.
+    pub(super) fn row_of(&mut self, name: &str, table: Option<TableName>) {
         if let Some(scope) = self.rows.last_mut() {
-            scope.insert(name.to_owned());
+            scope.insert(name.to_owned(), table);
         }
     }
 
     pub(super) fn is_row(&self, name: &str) -> bool {
-        self.rows.iter().any(|scope| scope.contains(name))
+        self.rows.iter().any(|scope| scope.contains_key(name))
+    }
+
+    pub(super) fn table_of_row(&self, name: &str) -> Option<TableName> {
+        self.rows.iter().rev().find_map(|scope| scope.get(name))?.clone()
     }
 
     /// FOR UPDATE and its like lock every table in the FROM they belong to.

@@ -5,10 +5,12 @@
 
 mod copied;
 pub mod copying;
+mod filtered;
 mod origin;
 mod shape;
 pub mod written_back;
 
 pub use copied::copied;
+pub use filtered::filtered;
 pub use origin::{masks_anything, origins, touches_masked};
 pub use shape::shape;

@@ -3,6 +3,7 @@
 //! Towards the target it is input of a command that was cleared, counted and passed on in pieces. Towards the client
 //! it is rows: read, masked and recorded like those of a query, or refused where they cannot be read.
 
+use super::guarding::mask_written_back;
 use super::{Copying, Serving, Step};
 use crate::columns::{self, copying::dialect};
 use crate::reading::Meaning;
@@ -146,7 +147,8 @@ impl Serving {
         }
         let table = std::mem::take(table);
         self.watch = None;
-        let denial = self.refuse_mask(&table);
+        let reason = mask_written_back(&table);
+        let denial = self.gate.refuse("rows that hold a mask", "mask-written-back", &reason.message);
         if denial.fatal {
             return Err(denial.into());
         }

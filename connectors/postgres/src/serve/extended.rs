@@ -51,10 +51,7 @@ impl Serving {
             return Ok(Step::Done);
         }
         let meaning = Meaning::of(&reading, 0);
-        if let Some(denial) = self.guard(&meaning)? {
-            self.refuse_extended(refusal::denied(&denial, None))?;
-            return Ok(Step::Done);
-        }
+        let refused = self.guard(&meaning);
         let prepared = Arc::new(self.prepared(text, meaning));
         let effects = if reading.count() == 0 { no_effects() } else { self.effects_now(&prepared) };
         let prepared = if reading.count() == 0 {
@@ -70,7 +67,11 @@ impl Serving {
             parameters: Parameters::default(),
             context: "",
         };
-        match self.gate.ask(Frame { bytes: message, event: Ask::Command(command) }) {
+        let ruling = match refused {
+            Some(reason) => Ruling::Deny(self.gate.refuse_command(&command, &reason)),
+            None => self.gate.ask(Frame { bytes: message, event: Ask::Command(command) }),
+        };
+        match ruling {
             Ruling::Clear(cleared) => {
                 let no = cleared.command().unwrap_or(CommandNo(0));
                 self.to_target.put(&cleared);
@@ -152,25 +153,19 @@ impl Serving {
         if read.is_err() {
             return Err(Fault::Client("sent a Bind that does not say what it should"));
         }
+        // The gate looks at the rules in force now, under which the guard then looks at the statement.
+        self.forward(&[], "bind")?;
         let unknown = "A prepared statement of this name was not made through the gateway.";
         let prepared = self.names.statement(statement).cloned();
-        if let Some(prepared) = &prepared {
+        let refused = prepared.as_ref().and_then(|prepared| {
             let runs = self.runs(prepared);
             let values =
                 |at: usize| scratch.cells.get(at).and_then(|cell| cell.of(message)).into_iter().collect();
-            let refused = match self.guard(&runs)? {
-                Some(denial) => Some(denial),
-                None if prepared.meaning.is_of_names() => {
-                    self.guard_arguments(&runs, prepared.meaning.statement())?
-                }
-                None => self.guard_values(&runs, &values)?,
-            };
-            if let Some(denial) = refused {
-                self.scratch = scratch;
-                self.refuse_extended(refusal::denied(&denial, None))?;
-                return Ok(Step::Done);
-            }
-        }
+            self.guard(&runs).or_else(|| match prepared.meaning.is_of_names() {
+                true => self.guard_arguments(&runs, prepared.meaning.statement()),
+                false => self.guard_values(&runs, &values),
+            })
+        });
         let effects = prepared.as_ref().map_or_else(Effects::unknown, |prepared| self.effects_now(prepared));
         let text = prepared.as_ref().map_or(unknown, |prepared| &prepared.text);
         let context = progress.context.take().unwrap_or_default();
@@ -183,9 +178,10 @@ impl Serving {
             context: &context,
         };
         let frame = Frame { bytes: message, event: Ask::Command(command) };
-        let ruling = match progress.resumed.take() {
-            Some(hold) => self.gate.resume(hold, frame),
-            None => self.gate.ask(frame),
+        let ruling = match (refused, progress.resumed.take()) {
+            (Some(reason), _) => Ruling::Deny(self.gate.refuse_command(&command, &reason)),
+            (None, Some(hold)) => self.gate.resume(hold, frame),
+            (None, None) => self.gate.ask(frame),
         };
         let step = match (ruling, prepared) {
             (Ruling::Clear(cleared), Some(prepared)) => {

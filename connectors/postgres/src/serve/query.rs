@@ -71,18 +71,9 @@ impl Serving {
             let runs = named.iter().find(|(statement, _)| *statement == progress.at);
             let meaning =
                 runs.map_or_else(|| Meaning::of(reading, at), |(_, prepared)| prepared.meaning.clone());
-            let refused = match self.guard(&meaning)? {
-                Some(denial) => Some(denial),
-                None if runs.is_some() => self.guard_arguments(&meaning, statement)?,
-                None => None,
-            };
-            if let Some(denial) = refused {
-                if let Some(first) = progress.first {
-                    self.never_ran(first, progress.at, "another statement of the message was refused")?;
-                }
-                self.refuse_simple(refusal::denied(&denial, Some((progress.at, count))))?;
-                return Ok(Step::Done);
-            }
+            let refused = self
+                .guard(&meaning)
+                .or_else(|| runs.is_some().then(|| self.guard_arguments(&meaning, statement)).flatten());
             let part = match statement {
                 Some(statement) if count > 1 => text.get(statement.range.clone()).unwrap_or(text),
                 _ => text,
@@ -103,9 +94,10 @@ impl Serving {
                 parameters: Parameters::default(),
             };
             let frame = Frame { bytes: if last { message } else { &[] }, event: Ask::Command(command) };
-            let ruling = match progress.resumed.take() {
-                Some(hold) => self.gate.resume(hold, frame),
-                None => self.gate.ask(frame),
+            let ruling = match (refused, progress.resumed.take()) {
+                (Some(reason), _) => Ruling::Deny(self.gate.refuse_command(&command, &reason)),
+                (None, Some(hold)) => self.gate.resume(hold, frame),
+                (None, None) => self.gate.ask(frame),
             };
             match ruling {
                 Ruling::Clear(cleared) => {

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod contexts;
+mod filters;
 mod masks;
 mod messages;
 mod names;

@@ -25,6 +25,7 @@ use tokio::sync::watch;
 pub struct TestJudge {
     epoch: Arc<AtomicU64>,
     masks: Arc<AtomicBool>,
+    guards: bool,
 }
 
 fn reason(rule: &str, message: &str) -> Reason {
@@ -70,6 +71,13 @@ impl Judge for TestJudge {
             }
             _ => Sight::Clear,
         }
+    }
+    fn guard(&mut self) -> Guard {
+        if self.guards { Guard::Lasting } else { Guard::None }
+    }
+    fn filter(&mut self, now: Moment, thing: &Sensitive<'_>) -> Option<Reason> {
+        let masked = matches!(self.see(now, thing), Sight::Masked { .. });
+        (self.guards && masked).then(|| reason("no-filter", "Use the key."))
     }
 }
 
@@ -210,14 +218,24 @@ struct House {
     masks: Arc<AtomicBool>,
     target_port: u16,
     shared: Arc<Shared>,
+    guards: bool,
 }
 
 pub fn stage(masks: bool) -> Stage {
     stage_at(masks, server().port)
 }
 
+/// A house where what is masked may not be filtered by either.
+pub fn guarded_stage() -> Stage {
+    stage_of(true, true, server().port)
+}
+
 /// A house whose target is anything that listens on this port.
 pub fn stage_at(masks: bool, target_port: u16) -> Stage {
+    stage_of(masks, false, target_port)
+}
+
+fn stage_of(masks: bool, guards: bool, target_port: u16) -> Stage {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let shared = Shared {
         cancels: Default::default(),
@@ -228,6 +246,7 @@ pub fn stage_at(masks: bool, target_port: u16) -> Stage {
         log: Log::default(),
         desk: Arc::default(),
         epoch: Arc::new(AtomicU64::new(1)),
+        guards,
         kill: Arc::default(),
         masks: Arc::new(AtomicBool::new(masks)),
         target_port,
@@ -298,7 +317,7 @@ impl House {
             database: "postgres".into(),
             peer: None,
         };
-        let mut judge = TestJudge { epoch: self.epoch, masks: self.masks };
+        let mut judge = TestJudge { epoch: self.epoch, masks: self.masks, guards: self.guards };
         let grant = Grant::admit(&mut judge, facts, SessionId::new("s"), Moment(0)).unwrap();
         let route = Route::of(&grant);
         let gate = Gate::open(Opening {
