@@ -1,15 +1,12 @@
 //! Agents: machines with an identity and a person who answers for each. Secrets are here only as hashes.
 
 use crate::fault::{StoreFault, from_json, to_json};
+use crate::named::Named;
 use crate::open::Store;
 use sallyport_core::Moment;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use std::collections::BTreeMap;
-
-const NOUN: &str = "agent";
-const SELECT: &str = "SELECT name, display, owner, secret_hash, public_keys, groups, attributes, disabled, revision, \
-                      created, updated FROM agents WHERE ($1 = '' OR name = $1) ORDER BY name";
 
 #[derive(Clone, PartialEq, Eq)]
 pub struct Agent {
@@ -43,15 +40,10 @@ impl std::fmt::Debug for Agent {
 
 impl Store {
     pub async fn agents(&self) -> Result<Vec<Agent>, StoreFault> {
-        let rows = sqlx::query(SELECT).bind("").fetch_all(&self.pool).await?;
-        rows.iter().map(read).collect()
+        self.all().await
     }
     pub async fn agent(&self, name: &str) -> Result<Option<Agent>, StoreFault> {
-        if name.is_empty() {
-            return Ok(None);
-        }
-        let row = sqlx::query(SELECT).bind(name).fetch_optional(&self.pool).await?;
-        row.as_ref().map(read).transpose()
+        self.named(name).await
     }
     pub async fn add_agent(&self, agent: &Agent, now: Moment) -> Result<Agent, StoreFault> {
         sqlx::query(
@@ -69,8 +61,8 @@ impl Store {
         .bind(now.0)
         .execute(&self.pool)
         .await
-        .map_err(|error| StoreFault::on_insert(error, NOUN, &agent.name))?;
-        self.agent_now(&agent.name).await
+        .map_err(|error| StoreFault::on_insert(error, Agent::NOUN, &agent.name))?;
+        self.stored(&agent.name).await
     }
     /// Replaces the revision that `agent` carries.
     pub async fn change_agent(&self, agent: &Agent, now: Moment) -> Result<Agent, StoreFault> {
@@ -92,38 +84,32 @@ impl Store {
         .execute(&self.pool)
         .await?
         .rows_affected();
-        let stored = self.agent_now(&agent.name).await?;
-        if changed == 1 {
-            Ok(stored)
-        } else {
-            Err(StoreFault::Changed { noun: NOUN, name: agent.name.clone() })
-        }
+        self.settled(&agent.name, changed).await
     }
     pub async fn remove_agent(&self, name: &str) -> Result<(), StoreFault> {
-        let gone = sqlx::query("DELETE FROM agents WHERE name = $1").bind(name).execute(&self.pool).await?;
-        if gone.rows_affected() == 1 { Ok(()) } else { Err(missing(name)) }
-    }
-    async fn agent_now(&self, name: &str) -> Result<Agent, StoreFault> {
-        self.agent(name).await?.ok_or_else(|| missing(name))
+        self.remove::<Agent>(name).await
     }
 }
 
-fn missing(name: &str) -> StoreFault {
-    StoreFault::Missing { noun: NOUN, name: name.into() }
-}
+impl Named for Agent {
+    const NOUN: &'static str = "agent";
+    const SELECT: &'static str = "SELECT name, display, owner, secret_hash, public_keys, groups, attributes, disabled, \
+        revision, created, updated FROM agents WHERE ($1 = '' OR name = $1) ORDER BY name";
+    const DELETE: &'static str = "DELETE FROM agents WHERE name = $1";
 
-fn read(row: &AnyRow) -> Result<Agent, StoreFault> {
-    Ok(Agent {
-        name: row.try_get("name")?,
-        display: row.try_get("display")?,
-        owner: row.try_get("owner")?,
-        secret_hash: row.try_get("secret_hash")?,
-        public_keys: from_json("agents", &row.try_get::<String, _>("public_keys")?)?,
-        groups: from_json("agents", &row.try_get::<String, _>("groups")?)?,
-        attributes: from_json("agents", &row.try_get::<String, _>("attributes")?)?,
-        disabled: row.try_get::<i64, _>("disabled")? != 0,
-        revision: row.try_get("revision")?,
-        created: Moment(row.try_get("created")?),
-        updated: Moment(row.try_get("updated")?),
-    })
+    fn read(row: &AnyRow) -> Result<Self, StoreFault> {
+        Ok(Self {
+            name: row.try_get("name")?,
+            display: row.try_get("display")?,
+            owner: row.try_get("owner")?,
+            secret_hash: row.try_get("secret_hash")?,
+            public_keys: from_json("agents", &row.try_get::<String, _>("public_keys")?)?,
+            groups: from_json("agents", &row.try_get::<String, _>("groups")?)?,
+            attributes: from_json("agents", &row.try_get::<String, _>("attributes")?)?,
+            disabled: row.try_get::<i64, _>("disabled")? != 0,
+            revision: row.try_get("revision")?,
+            created: Moment(row.try_get("created")?),
+            updated: Moment(row.try_get("updated")?),
+        })
+    }
 }

@@ -11,6 +11,7 @@ mod approvals;
 mod desk;
 mod fault;
 mod ids;
+mod named;
 mod open;
 mod people;
 mod policies;

@@ -1,15 +1,12 @@
 //! Local people. The password is here only as its hash, and nothing prints it.
 
 use crate::fault::{StoreFault, from_json, to_json};
+use crate::named::Named;
 use crate::open::Store;
 use sallyport_core::Moment;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use std::collections::BTreeMap;
-
-const NOUN: &str = "person";
-const SELECT: &str = "SELECT name, display, email, password_hash, groups, attributes, disabled, revision, created, \
-                      updated FROM people WHERE ($1 = '' OR name = $1) ORDER BY name";
 
 #[derive(Clone, PartialEq, Eq)]
 pub struct Person {
@@ -39,15 +36,10 @@ impl std::fmt::Debug for Person {
 
 impl Store {
     pub async fn people(&self) -> Result<Vec<Person>, StoreFault> {
-        let rows = sqlx::query(SELECT).bind("").fetch_all(&self.pool).await?;
-        rows.iter().map(read).collect()
+        self.all().await
     }
     pub async fn person(&self, name: &str) -> Result<Option<Person>, StoreFault> {
-        if name.is_empty() {
-            return Ok(None);
-        }
-        let row = sqlx::query(SELECT).bind(name).fetch_optional(&self.pool).await?;
-        row.as_ref().map(read).transpose()
+        self.named(name).await
     }
     pub async fn add_person(&self, person: &Person, now: Moment) -> Result<Person, StoreFault> {
         sqlx::query(
@@ -64,8 +56,8 @@ impl Store {
         .bind(now.0)
         .execute(&self.pool)
         .await
-        .map_err(|error| StoreFault::on_insert(error, NOUN, &person.name))?;
-        self.person_now(&person.name).await
+        .map_err(|error| StoreFault::on_insert(error, Person::NOUN, &person.name))?;
+        self.stored(&person.name).await
     }
     /// Replaces the revision that `person` carries.
     pub async fn change_person(&self, person: &Person, now: Moment) -> Result<Person, StoreFault> {
@@ -85,37 +77,31 @@ impl Store {
         .execute(&self.pool)
         .await?
         .rows_affected();
-        let stored = self.person_now(&person.name).await?;
-        if changed == 1 {
-            Ok(stored)
-        } else {
-            Err(StoreFault::Changed { noun: NOUN, name: person.name.clone() })
-        }
+        self.settled(&person.name, changed).await
     }
     pub async fn remove_person(&self, name: &str) -> Result<(), StoreFault> {
-        let gone = sqlx::query("DELETE FROM people WHERE name = $1").bind(name).execute(&self.pool).await?;
-        if gone.rows_affected() == 1 { Ok(()) } else { Err(missing(name)) }
-    }
-    async fn person_now(&self, name: &str) -> Result<Person, StoreFault> {
-        self.person(name).await?.ok_or_else(|| missing(name))
+        self.remove::<Person>(name).await
     }
 }
 
-fn missing(name: &str) -> StoreFault {
-    StoreFault::Missing { noun: NOUN, name: name.into() }
-}
+impl Named for Person {
+    const NOUN: &'static str = "person";
+    const SELECT: &'static str = "SELECT name, display, email, password_hash, groups, attributes, disabled, revision, \
+        created, updated FROM people WHERE ($1 = '' OR name = $1) ORDER BY name";
+    const DELETE: &'static str = "DELETE FROM people WHERE name = $1";
 
-fn read(row: &AnyRow) -> Result<Person, StoreFault> {
-    Ok(Person {
-        name: row.try_get("name")?,
-        display: row.try_get("display")?,
-        email: row.try_get("email")?,
-        password_hash: row.try_get("password_hash")?,
-        groups: from_json("people", &row.try_get::<String, _>("groups")?)?,
-        attributes: from_json("people", &row.try_get::<String, _>("attributes")?)?,
-        disabled: row.try_get::<i64, _>("disabled")? != 0,
-        revision: row.try_get("revision")?,
-        created: Moment(row.try_get("created")?),
-        updated: Moment(row.try_get("updated")?),
-    })
+    fn read(row: &AnyRow) -> Result<Self, StoreFault> {
+        Ok(Self {
+            name: row.try_get("name")?,
+            display: row.try_get("display")?,
+            email: row.try_get("email")?,
+            password_hash: row.try_get("password_hash")?,
+            groups: from_json("people", &row.try_get::<String, _>("groups")?)?,
+            attributes: from_json("people", &row.try_get::<String, _>("attributes")?)?,
+            disabled: row.try_get::<i64, _>("disabled")? != 0,
+            revision: row.try_get("revision")?,
+            created: Moment(row.try_get("created")?),
+            updated: Moment(row.try_get("updated")?),
+        })
+    }
 }

@@ -1,13 +1,11 @@
 //! What is protected, and its credential as the vault sealed it. This file never sees a credential in the clear.
 
 use crate::fault::{StoreFault, from_json, to_json};
+use crate::named::Named;
 use crate::open::Store;
 use sallyport_core::{Moment, Target};
 use sqlx::Row;
 use sqlx::any::AnyRow;
-
-const NOUN: &str = "target";
-const SELECT: &str = "SELECT target, credential, revision, created, updated FROM targets WHERE ($1 = '' OR name = $1) ORDER BY name";
 
 /// `credential` is what the vault sealed; blank when printed all the same.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,15 +29,10 @@ impl std::fmt::Debug for StoredTarget {
 
 impl Store {
     pub async fn targets(&self) -> Result<Vec<StoredTarget>, StoreFault> {
-        let rows = sqlx::query(SELECT).bind("").fetch_all(&self.pool).await?;
-        rows.iter().map(read).collect()
+        self.all().await
     }
     pub async fn target(&self, name: &str) -> Result<Option<StoredTarget>, StoreFault> {
-        if name.is_empty() {
-            return Ok(None);
-        }
-        let row = sqlx::query(SELECT).bind(name).fetch_optional(&self.pool).await?;
-        row.as_ref().map(read).transpose()
+        self.named(name).await
     }
     pub async fn add_target(
         &self,
@@ -58,8 +51,8 @@ impl Store {
         .bind(now.0)
         .execute(&self.pool)
         .await
-        .map_err(|error| StoreFault::on_insert(error, NOUN, target.name.as_str()))?;
-        self.target_now(target.name.as_str()).await
+        .map_err(|error| StoreFault::on_insert(error, StoredTarget::NOUN, target.name.as_str()))?;
+        self.stored(target.name.as_str()).await
     }
     /// Replaces what `revision` showed; refuses where somebody else was faster. `None` keeps the credential.
     pub async fn change_target(
@@ -83,8 +76,7 @@ impl Store {
         .execute(&self.pool)
         .await?
         .rows_affected();
-        let stored = self.target_now(name).await?;
-        if changed == 1 { Ok(stored) } else { Err(StoreFault::Changed { noun: NOUN, name: name.into() }) }
+        self.settled(name, changed).await
     }
     /// Puts one sealed text in the place of another. It is the same credential, so the revision stays. False where it was
     /// changed meanwhile.
@@ -98,24 +90,23 @@ impl Store {
         Ok(swapped.rows_affected() == 1)
     }
     pub async fn remove_target(&self, name: &str) -> Result<(), StoreFault> {
-        let gone = sqlx::query("DELETE FROM targets WHERE name = $1").bind(name).execute(&self.pool).await?;
-        if gone.rows_affected() == 1 { Ok(()) } else { Err(missing(name)) }
-    }
-    async fn target_now(&self, name: &str) -> Result<StoredTarget, StoreFault> {
-        self.target(name).await?.ok_or_else(|| missing(name))
+        self.remove::<StoredTarget>(name).await
     }
 }
 
-fn missing(name: &str) -> StoreFault {
-    StoreFault::Missing { noun: NOUN, name: name.into() }
-}
+impl Named for StoredTarget {
+    const NOUN: &'static str = "target";
+    const SELECT: &'static str = "SELECT target, credential, revision, created, updated FROM targets WHERE ($1 = '' OR \
+        name = $1) ORDER BY name";
+    const DELETE: &'static str = "DELETE FROM targets WHERE name = $1";
 
-fn read(row: &AnyRow) -> Result<StoredTarget, StoreFault> {
-    Ok(StoredTarget {
-        target: from_json("targets", &row.try_get::<String, _>("target")?)?,
-        credential: row.try_get("credential")?,
-        revision: row.try_get("revision")?,
-        created: Moment(row.try_get("created")?),
-        updated: Moment(row.try_get("updated")?),
-    })
+    fn read(row: &AnyRow) -> Result<Self, StoreFault> {
+        Ok(Self {
+            target: from_json("targets", &row.try_get::<String, _>("target")?)?,
+            credential: row.try_get("credential")?,
+            revision: row.try_get("revision")?,
+            created: Moment(row.try_get("created")?),
+            updated: Moment(row.try_get("updated")?),
+        })
+    }
 }

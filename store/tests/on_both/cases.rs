@@ -104,7 +104,14 @@ async fn targets_keep_their_credential_unless_a_new_one_is_given(url: String) {
     assert_eq!(second.target, target("b"));
     let late = store.change_target(&target("c"), Some("sealed-2"), 1, NOON).await;
     assert!(matches!(late, Err(StoreFault::Changed { .. })), "{late:?}");
-    assert_eq!(store.targets().await.unwrap(), vec![second]);
+    assert_eq!(store.targets().await.unwrap(), vec![second.clone()]);
+    assert!(
+        !store.swap_credential("prod", "sealed-0", "sealed-3").await.unwrap(),
+        "it was another meanwhile"
+    );
+    assert!(store.swap_credential("prod", "sealed-1", "sealed-3").await.unwrap());
+    let swapped = store.target("prod").await.unwrap().unwrap();
+    assert_eq!((swapped.credential.as_deref(), swapped.revision), (Some("sealed-3"), second.revision));
     store.remove_target("prod").await.unwrap();
     assert!(matches!(store.remove_target("prod").await, Err(StoreFault::Missing { .. })));
     assert_eq!(store.target("prod").await.unwrap(), None);
