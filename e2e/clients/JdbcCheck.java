@@ -32,6 +32,10 @@ public final class JdbcCheck {
             } catch (SQLException refusal) {
                 System.out.println("refused " + refusal.getSQLState());
             }
+            try (ResultSet keys = connection.getMetaData().getPrimaryKeys(null, "public", "customers")) {
+                keys.next();
+                System.out.println("key " + keys.getString("COLUMN_NAME"));
+            }
             connection.setAutoCommit(false);
             try (Statement statement = connection.createStatement()) {
                 statement.setFetchSize(2);

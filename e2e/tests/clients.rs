@@ -71,7 +71,40 @@ fn jdbc() -> Result<()> {
     assert!(out.contains("row 1 Ada Marlow "), "{out}");
     assert!(!out.contains("ada.marlow@"), "{out}");
     assert!(out.contains("refused 42501"), "{out}");
+    assert!(out.contains("key id"), "{out}");
     assert!(out.contains("fetched 5"), "{out}");
+    Ok(())
+}
+
+/// What psql asks of the catalog for its lists. None of it is refused by the pack for agents.
+#[test]
+fn psqls_lists() -> Result<()> {
+    let shop = Shop::open(Version::Distribution)?;
+    let lists = [
+        "\\d",
+        "\\d+ customers",
+        "\\db+",
+        "\\des+",
+        "\\du+",
+        "\\df+",
+        "\\dT+",
+        "\\l+",
+        "\\dp",
+        "\\dx",
+        "\\dn+",
+    ];
+    for list in lists {
+        let shown = shop.psql_with(&["-v", "ON_ERROR_STOP=1", "-c", list], "")?;
+        assert_eq!(shown.code, Some(0), "{list}: {}", shown.err);
+    }
+    for (list, holds) in [("\\dRs", "pg_subscription"), ("\\deu", "pg_user_mappings")] {
+        let refused = shop.psql_with(&["-c", list], "")?;
+        assert!(
+            refused.err.contains(holds) && refused.err.contains("writers-no-catalog-secrets"),
+            "{}",
+            refused.err
+        );
+    }
     Ok(())
 }
 

@@ -57,6 +57,8 @@ fn read_only_agents() {
             (effect(FileRead, ObjectKind::File, "/etc/passwd"), "deny agents-no-escape"),
             (effect(ConnectOut, ObjectKind::Host, "x"), "deny agents-no-escape"),
             (effect(Call, ObjectKind::Function, "public.refund"), "deny default-deny"),
+            (effect(Call, ObjectKind::Function, "information_schema._pg_expandarray"), "allow"),
+            (effect(Call, ObjectKind::Function, "public._pg_expandarray"), "deny default-deny"),
             (effect(Set, ObjectKind::Setting, "search_path"), "allow"),
             (
                 effect(Set, ObjectKind::Setting, "session_replication_role"),
@@ -154,6 +156,8 @@ fn agents_that_write_with_approval() {
             (table(Drop, "public.customers"), "deny writers-no-ddl"),
             (table(Lock, "public.customers"), "allow"),
             (effect(Call, ObjectKind::Function, "public.refund"), "deny default-deny"),
+            (effect(Call, ObjectKind::Function, "information_schema._pg_expandarray"), "allow"),
+            (effect(Call, ObjectKind::Function, "public._pg_expandarray"), "deny default-deny"),
             (other(Unknown), "deny writers-no-unknown"),
         ],
     );
