@@ -5,6 +5,7 @@
 use crate::error::{Answer, Problem};
 use crate::take::SecretText;
 use sallyport_core::{Secret, TargetName};
+use sallyport_store::StoredTarget;
 use sallyport_vault::{Sealed, Vault, VaultFault, target_context};
 use std::collections::BTreeMap;
 
@@ -54,6 +55,15 @@ pub fn unseal(
         Ok((field, secret))
     });
     opened.collect()
+}
+
+/// What a target's probe or reading needs; nothing where none is stored.
+pub(crate) fn opened(vault: &Vault, stored: &StoredTarget) -> Answer<BTreeMap<String, Secret>> {
+    match stored.credential.as_deref() {
+        None => Ok(BTreeMap::new()),
+        Some(text) => unseal(vault, &stored.target.name, text)
+            .map_err(|fault| Problem::ours("open the credential", &fault)),
+    }
 }
 
 /// The same fields, each under the vault's newest key. The text that the store keeps instead of `stored`.

@@ -91,6 +91,14 @@ pub struct Reading {
     pub problem: Option<String>,
 }
 
+/// The parts of a text.
+#[derive(Clone, Debug)]
+pub struct Readings {
+    pub parts: Vec<Reading>,
+    /// Where the target could not be asked: what that leaves open.
+    pub note: Option<String>,
+}
+
 /// The connectors, without their names. The server's registry is behind it.
 pub trait Protocols: Send + Sync {
     fn names(&self) -> Vec<String>;
@@ -106,6 +114,13 @@ pub trait Protocols: Send + Sync {
         target: Target,
         credential: BTreeMap<String, Secret>,
     ) -> BoxFuture<'_, Result<String, Fault>>;
-    /// Splits a text and names what each part would do.
-    fn read(&self, protocol: &str, text: &str) -> Option<Vec<Reading>>;
+    /// Splits a text and names what each part would do, as a session at the target would find it. `None` for a protocol
+    /// that is not there.
+    fn read(
+        &self,
+        target: Arc<Target>,
+        database: String,
+        credential: BTreeMap<String, Secret>,
+        text: String,
+    ) -> BoxFuture<'_, Option<Readings>>;
 }

@@ -21,7 +21,7 @@ mod take;
 
 pub use auth::{Needs, RoleGroups, Who};
 pub use error::{AtFault, FieldProblem, Problem};
-pub use house::{House, Live, LiveSession, Protocols, Reading, SettingForm};
+pub use house::{House, Live, LiveSession, Protocols, Reading, Readings, SettingForm};
 pub use journal::AdminJournal;
 pub use router::router;
 pub use sign_ins::SignIns;

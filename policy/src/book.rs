@@ -3,20 +3,27 @@
 use crate::diagnostics::Diagnostics;
 use crate::explain::{Explanation, explain};
 use crate::load::{RuleFile, load};
+use crate::rule::Rule;
 use crate::session::Session;
 use crate::slice::Rules;
 use arc_swap::ArcSwap;
 use sallyport_core::judge::Facts;
 use sallyport_core::{Effects, Epoch, Judge, Moment};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub struct RuleBook {
     rules: ArcSwap<Rules>,
     /// The epoch of `rules`, set after them: who sees an epoch also sees its rules, or later ones.
     epoch: AtomicU64,
-    /// The files that `rules` were read from. Held while they are replaced, so that epochs only grow.
-    files: Mutex<Vec<RuleFile>>,
+    /// What `rules` were read from. Held while they are replaced, so that epochs and revisions only grow.
+    written: Mutex<Written>,
+}
+
+struct Written {
+    files: Vec<RuleFile>,
+    /// Of the store; 0 where the rules are none of its.
+    revision: i64,
 }
 
 impl std::fmt::Debug for RuleBook {
@@ -29,18 +36,45 @@ impl RuleBook {
     /// Rules that passed every check, in force as the first edition. No files at all deny everything.
     pub fn load(files: Vec<RuleFile>) -> Result<RuleBook, Diagnostics> {
         let rules = Rules::new(1, checked(&files)?);
-        Ok(Self { rules: ArcSwap::from_pointee(rules), epoch: AtomicU64::new(1), files: Mutex::new(files) })
+        Ok(Self {
+            rules: ArcSwap::from_pointee(rules),
+            epoch: AtomicU64::new(1),
+            written: Mutex::new(Written { files, revision: 0 }),
+        })
     }
 
     /// Puts other rules in force. With any error the ones in force stay in force.
     pub fn replace(&self, files: Vec<RuleFile>) -> Result<Epoch, Diagnostics> {
         let rules = checked(&files)?;
-        let mut in_force = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut written = self.written();
+        let revision = written.revision;
+        Ok(self.put(rules, Written { files, revision }, &mut written))
+    }
+
+    /// The same for a revision of the store, of which several may be on their way at once. `None` where this one or a
+    /// later one is in force already: the older of two that race never replaces the newer.
+    pub fn advance(&self, revision: i64, files: Vec<RuleFile>) -> Result<Option<Epoch>, Diagnostics> {
+        if revision <= self.written().revision {
+            return Ok(None);
+        }
+        let rules = checked(&files)?;
+        let mut written = self.written();
+        if revision <= written.revision {
+            return Ok(None);
+        }
+        Ok(Some(self.put(rules, Written { files, revision }, &mut written)))
+    }
+
+    fn put(&self, rules: Vec<Rule>, new: Written, written: &mut Written) -> Epoch {
         let epoch = self.epoch().0 + 1;
         self.rules.store(Arc::new(Rules::new(epoch, rules)));
         self.epoch.store(epoch, Ordering::Release);
-        *in_force = files;
-        Ok(Epoch(epoch))
+        *written = new;
+        Epoch(epoch)
+    }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is wrong with files, without putting them in force.
@@ -54,7 +88,7 @@ impl RuleBook {
 
     /// What is in force, as it was written.
     pub fn files(&self) -> Vec<RuleFile> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.written().files.clone()
     }
 
     /// How many rules are in force.
@@ -81,7 +115,7 @@ impl RuleBook {
     }
 }
 
-fn checked(files: &[RuleFile]) -> Result<Vec<crate::rule::Rule>, Diagnostics> {
+fn checked(files: &[RuleFile]) -> Result<Vec<Rule>, Diagnostics> {
     let (rules, found) = load(files);
     if found.has_errors() { Err(found) } else { Ok(rules) }
 }

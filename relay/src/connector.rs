@@ -58,6 +58,13 @@ pub trait Connector: Send + Sync {
     fn serve(&self, stream: TcpStream, peer: SocketAddr, house: Arc<House>) -> BoxFuture<'static, ()>;
     /// Reaches the target as a session would, and says in words what it found.
     fn probe(&self, route: Route, credential: Credential) -> BoxFuture<'_, Result<String, Fault>>;
-    /// Splits and names what a text would do.
+    /// Splits and names what a text would do, by the text alone: names stay as they are written.
     fn read(&self, text: &str) -> Vec<StatementView>;
+    /// The same as a session at this target would find it. Nothing of the text reaches the target.
+    fn read_at(
+        &self,
+        route: Route,
+        credential: Credential,
+        text: String,
+    ) -> BoxFuture<'_, Result<Vec<StatementView>, Fault>>;
 }

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::protocols::Registry;
-use crate::{certificates, connectors};
+use crate::{certificates, connectors, keys};
 use anyhow::{Context, Result};
 use sallyport_api::{Protocols, credential};
 use sallyport_identity::Verifier;
@@ -102,6 +102,13 @@ async fn look(config: &Config, findings: &mut Findings) {
         for key in ["tls/ca.key", "tls/server.key"] {
             key_file(&config.data_dir.join(key), findings);
         }
+    }
+    if sallyport_record::is_unfinished(&keys::log_key(config)) {
+        findings.wrong(
+            "key log.key",
+            "a rotation was begun and not finished",
+            "Run `sallyport keys rotate log` with this configuration: it finishes it. Until then nothing starts.",
+        );
     }
     certificate(config, findings);
     let vault = vault(config, findings);

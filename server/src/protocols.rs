@@ -1,10 +1,10 @@
 //! The registry of connectors, as the control plane sees it.
 
 use crate::credentials::of_fields;
-use sallyport_api::house::{Protocols, Reading, SettingForm};
+use sallyport_api::house::{Protocols, Reading, Readings, SettingForm};
 use sallyport_core::approvals::BoxFuture;
 use sallyport_core::{Fault, Secret, Target};
-use sallyport_relay::{Connector, Route};
+use sallyport_relay::{Connector, Route, StatementView};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -55,12 +55,29 @@ impl Protocols for Registry {
             connector.probe(Route::for_probe(Arc::new(target), database), of_fields(fields)).await
         })
     }
-    fn read(&self, protocol: &str, text: &str) -> Option<Vec<Reading>> {
-        let views = self.find(protocol)?.read(text).into_iter();
-        Some(
-            views
-                .map(|view| Reading { text: view.text, effects: view.effects, problem: view.problem })
-                .collect(),
-        )
+    fn read(
+        &self,
+        target: Arc<Target>,
+        database: String,
+        fields: BTreeMap<String, Secret>,
+        text: String,
+    ) -> BoxFuture<'_, Option<Readings>> {
+        Box::pin(async move {
+            let connector = self.find(&target.protocol)?;
+            let route = Route::for_probe(target, database);
+            let (views, note) = match connector.read_at(route, of_fields(fields), text.clone()).await {
+                Ok(views) => (views, None),
+                Err(fault) => {
+                    let why = fault.public();
+                    (connector.read(&text), Some(format!("names are as they are written, since {why}")))
+                }
+            };
+            let part = |view: StatementView| Reading {
+                text: view.text,
+                effects: view.effects,
+                problem: view.problem,
+            };
+            Some(Readings { parts: views.into_iter().map(part).collect(), note })
+        })
     }
 }

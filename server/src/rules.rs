@@ -19,29 +19,27 @@ fn rule_files(files: &[PolicyFile]) -> Vec<RuleFile> {
 
 /// The rules of the start: the folder's, the store's, or those of a new installation.
 pub async fn load(folder: Option<&Path>, store: &Store) -> Result<RuleBook> {
-    let files = match folder {
-        Some(folder) => offline::rule_files(&[folder.to_path_buf()])?,
-        None => match store.policy().await.context("read the rules from the store")? {
-            Some(revision) => rule_files(&revision.files),
-            None => {
-                let files = crate::first_start::default_rules();
-                let put = store.put_policy(
-                    &files,
-                    0,
-                    "the gateway",
-                    "the rules of a new installation",
-                    WallClock.now(),
-                );
-                // Of two nodes that start at once one is told that the rules are there already; they are the same.
-                if let Err(fault) = put.await {
-                    tracing::warn!(%fault, "the rules of a new installation were not written to the store");
-                }
-                rule_files(&files)
+    let refused = |found| anyhow::anyhow!("the rules cannot be put in force:\n{found}");
+    if let Some(folder) = folder {
+        return RuleBook::load(offline::rule_files(&[folder.to_path_buf()])?).map_err(refused);
+    }
+    let stored = store.policy().await.context("read the rules from the store")?;
+    let (revision, files) = match stored {
+        Some(stored) => (stored.revision, rule_files(&stored.files)),
+        None => {
+            let files = crate::first_start::default_rules();
+            let note = "the rules of a new installation";
+            let put = store.put_policy(&files, 0, "the gateway", note, WallClock.now());
+            // Of two nodes that start at once one is told that the rules are there already; they are the same.
+            if let Err(fault) = put.await {
+                tracing::warn!(%fault, "the rules of a new installation were not written to the store");
             }
-        },
+            (1, rule_files(&files))
+        }
     };
-    RuleBook::load(files)
-        .map_err(|diagnostics| anyhow::anyhow!("the rules cannot be put in force:\n{diagnostics}"))
+    let book = RuleBook::load(Vec::new()).map_err(refused)?;
+    book.advance(revision, files).map_err(refused)?;
+    Ok(book)
 }
 
 /// Reads a folder again when it changes. Rules that cannot be in force change nothing, and are told once.
@@ -82,17 +80,23 @@ fn stamp(folder: &Path) -> Vec<(PathBuf, u64, Option<SystemTime>)> {
 
 /// On another node somebody may have put rules in force: the store is asked now and then.
 pub async fn follow_store(store: Store, book: Arc<RuleBook>) {
-    let mut seen = store.policy().await.ok().flatten().map(|revision| revision.revision);
+    let mut refused = 0;
     let mut tick = tokio::time::interval(LOOK_EVERY);
     loop {
         tick.tick().await;
-        let Ok(Some(revision)) = store.policy().await else { continue };
-        if seen == Some(revision.revision) {
+        let Ok(Some(stored)) = store.policy().await else { continue };
+        if stored.revision == refused {
             continue;
         }
-        seen = Some(revision.revision);
-        if let Err(diagnostics) = book.replace(rule_files(&revision.files)) {
-            tracing::error!(revision = revision.revision, "the store's rules were refused: {diagnostics}");
+        match book.advance(stored.revision, rule_files(&stored.files)) {
+            Ok(Some(epoch)) => {
+                tracing::info!(revision = stored.revision, epoch = epoch.0, "the rules changed")
+            }
+            Ok(None) => {}
+            Err(found) => {
+                refused = stored.revision;
+                tracing::error!(revision = stored.revision, "the store's rules were refused: {found}");
+            }
         }
     }
 }

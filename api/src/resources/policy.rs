@@ -1,6 +1,7 @@
 //! The rules: read, checked, explained, and put in force. A text that cannot be in force changes nothing.
 
 use crate::auth::Who;
+use crate::credential;
 use crate::error::{Answer, Problem};
 use crate::house::House;
 use crate::resources::page;
@@ -16,13 +17,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use tokio::sync::Mutex;
 use utoipa::{IntoParams, ToSchema};
 
 const MAX_FILES: usize = 256;
-
-/// One change at a time from the store to the rule book: else the older of two could be the one in force.
-static TURN: Mutex<()> = Mutex::const_new(());
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -155,6 +152,8 @@ pub struct Described {
 pub struct Explained {
     /// One for each part of the text.
     pub parts: Vec<ExplainedPart>,
+    /// Where the target could not be asked for its tables: what that leaves open.
+    pub note: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -194,10 +193,11 @@ pub async fn put(
     let detail = serde_json::json!({ "after": new.revision, "files": names, "note": new.note });
     house.journal.change(&who.caller, "put", "policy", &detail).await?;
     let author = who.caller.principal();
-    let _turn = TURN.lock().await;
-    house.store.put_policy(&kept(&files), new.revision, &author, &new.note, house.clock.now()).await?;
+    let now = house.clock.now();
+    let revision = house.store.put_policy(&kept(&files), new.revision, &author, &new.note, now).await?;
     // It was checked above: what fails now is ours, and the next start or node reads it from the store again.
-    house.rules.replace(files).map_err(|found| Problem::ours("put the rules in force", &found))?;
+    let put = house.rules.advance(revision, files);
+    put.map_err(|found| Problem::ours("put the rules in force", &found))?;
     Ok(Ok(Json(current(&house).await?)))
 }
 
@@ -236,7 +236,9 @@ pub async fn explain(
     Body(question): Body<Question>,
 ) -> Answer<Json<Explained>> {
     let stored = house.store.target(&question.target).await?;
-    let target = stored.ok_or_else(|| Problem::not_found("target", &question.target))?.target;
+    let stored = stored.ok_or_else(|| Problem::not_found("target", &question.target))?;
+    let credential = credential::opened(&house.vault, &stored)?;
+    let target = stored.target;
     let peer = question.peer.as_deref().map(str::parse::<IpAddr>).transpose();
     let facts = Facts {
         caller: Arc::new(asker(&house, &who, question.caller, question.described).await?),
@@ -244,10 +246,11 @@ pub async fn explain(
         peer: peer.map_err(|_| Problem::malformed("`peer` is not an address"))?,
         target: Arc::new(target),
     };
-    let unread = || Problem::not_found("protocol", &facts.target.protocol);
-    let parts = house.protocols.read(&facts.target.protocol, &question.text).ok_or_else(unread)?;
+    let (target, database) = (Arc::clone(&facts.target), facts.database.clone());
+    let read = house.protocols.read(target, database, credential, question.text).await;
+    let read = read.ok_or_else(|| Problem::not_found("protocol", &facts.target.protocol))?;
     let now = house.clock.now();
-    let parts = parts.into_iter().map(|part| {
+    let parts = read.parts.into_iter().map(|part| {
         let effects = part.effects.unwrap_or_else(Effects::unknown);
         let answer = serde_json::to_value(house.rules.explain(&facts, &effects, now));
         Ok(ExplainedPart {
@@ -257,7 +260,7 @@ pub async fn explain(
             answer: answer.map_err(|fault| Problem::ours("explain the rules", &fault))?,
         })
     });
-    Ok(Json(Explained { parts: parts.collect::<Answer<_>>()? }))
+    Ok(Json(Explained { parts: parts.collect::<Answer<_>>()?, note: read.note }))
 }
 
 #[utoipa::path(get, path = "/api/v1/policy/packs", tag = "policy", responses((status = 200, body = Vec<RulePack>)))]

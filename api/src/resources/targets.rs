@@ -200,11 +200,7 @@ pub async fn test(
 ) -> Answer<Json<TestResult>> {
     let stored = find(&house, &name).await?;
     journal(&house, &who, "test", &stored.target, &BTreeMap::new()).await?;
-    let secrets = match stored.credential.as_deref() {
-        None => BTreeMap::new(),
-        Some(text) => credential::unseal(&house.vault, &stored.target.name, text)
-            .map_err(|fault| Problem::ours("open the credential", &fault))?,
-    };
+    let secrets = credential::opened(&house.vault, &stored)?;
     let probe = house.protocols.probe(stored.target, secrets);
     let (reached, message) = match tokio::time::timeout(PROBE_TIMEOUT, probe).await {
         Ok(Ok(found)) => (true, found),

@@ -2,7 +2,8 @@
 
 use reqwest::{Method, RequestBuilder, Response};
 use sallyport_api::{
-    AdminJournal, House, Live, LiveSession, Protocols, Reading, RoleGroups, SettingForm, SignIns, router,
+    AdminJournal, House, Live, LiveSession, Protocols, Reading, Readings, RoleGroups, SettingForm, SignIns,
+    router,
 };
 use sallyport_core::approvals::BoxFuture;
 use sallyport_core::time::Clock;
@@ -78,12 +79,19 @@ impl Protocols for Plain {
             }
         })
     }
-    fn read(&self, _: &str, text: &str) -> Option<Vec<Reading>> {
+    fn read(
+        &self,
+        _: Arc<Target>,
+        _: String,
+        _: BTreeMap<String, Secret>,
+        text: String,
+    ) -> BoxFuture<'_, Option<Readings>> {
         let table = Object::new(ObjectKind::Table, ["public", "carts"]);
         let effects =
             text.strip_prefix("delete").map(|_| Effects::new(vec![Effect::new(Action::Delete, table)]));
         let problem = effects.is_none().then(|| "not understood".to_string());
-        Some(vec![Reading { text: text.into(), effects, problem }])
+        let parts = vec![Reading { text, effects, problem }];
+        Box::pin(async { Some(Readings { parts, note: None }) })
     }
 }
 

@@ -173,6 +173,10 @@ fn explained(answer: &Value) -> Result<(), CliFault> {
             None => {}
         }
     }
+    let note = show::cell(answer, "note");
+    if !note.is_empty() {
+        show::wrapped("", &paint::waits(&note))?;
+    }
     // They are the caller's and the target's, whatever the statement.
     masks(&parts.first().and_then(|part| part.pointer("/answer/masks")).map(show::items).unwrap_or_default())
 }

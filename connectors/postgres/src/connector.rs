@@ -1,7 +1,7 @@
 //! The connector as the registry knows it: from an accepted connection to the end of its session.
 
 use crate::cancel::{Cancel, Cancels};
-use crate::catalog::Catalogs;
+use crate::catalog::{self, Catalogs};
 use crate::seam::{Arrival, CancelAsk, ClientSide, TargetSide};
 use crate::serve::{self, Shared};
 use crate::{claim, config, probe, refusal, upstream};
@@ -10,6 +10,7 @@ use sallyport_core::{Fault, Grant, Target};
 use sallyport_relay::{
     Claim, Connector, Credential, Credentials, House, Route, Setting, SettingFault, StatementView,
 };
+use sallyport_sql::Names;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,21 +91,15 @@ impl Postgres {
         }
     }
 
-    /// What a text would do, without a catalog: names stay as they are written.
-    pub fn statements(text: &str) -> Vec<StatementView> {
-        struct Nothing;
-        impl sallyport_sql::Names for Nothing {
-            fn relations(&self, _: Option<&str>, _: &str) -> Vec<(String, String)> {
-                Vec::new()
-            }
-        }
+    /// What a text would do where these are the names.
+    fn statements(text: &str, names: &dyn Names) -> Vec<StatementView> {
         match sallyport_sql::analyze(text) {
             Ok(analysis) => analysis
                 .statements
                 .iter()
                 .map(|statement| StatementView {
                     text: text.get(statement.range.clone()).unwrap_or(text).trim().to_owned(),
-                    effects: Some(statement.effects_with(&Nothing)),
+                    effects: Some(statement.effects_with(names)),
                     problem: None,
                 })
                 .collect(),
@@ -143,7 +138,24 @@ impl Connector for Postgres {
         Box::pin(probe::probe(route, credential))
     }
     fn read(&self, text: &str) -> Vec<StatementView> {
-        Self::statements(text)
+        struct Nothing;
+        impl Names for Nothing {
+            fn relations(&self, _: Option<&str>, _: &str) -> Vec<(String, String)> {
+                Vec::new()
+            }
+        }
+        Self::statements(text, &Nothing)
+    }
+    fn read_at(
+        &self,
+        route: Route,
+        credential: Credential,
+        text: String,
+    ) -> BoxFuture<'_, Result<Vec<StatementView>, Fault>> {
+        Box::pin(async move {
+            let snapshot = catalog::read_once(&route, &credential).await?;
+            Ok(Self::statements(&text, &snapshot))
+        })
     }
 }
 

@@ -36,6 +36,19 @@ fn broken_rules_leave_those_in_force() {
 }
 
 #[test]
+fn of_two_revisions_that_race_the_newer_stays_in_force() {
+    let book = book(OPEN);
+    let closed = r#"@id("no") forbid(principal, action, resource);"#;
+    assert_eq!(book.advance(3, file(closed)).unwrap(), Some(Epoch(2)));
+    assert_eq!(book.advance(2, file(OPEN)).unwrap(), None, "the older came later");
+    assert_eq!(book.advance(3, file(OPEN)).unwrap(), None);
+    assert_eq!(book.epoch(), Epoch(2));
+    assert_eq!(words(&judge(&book, agent(), &[table(Action::Read, "public.t")])), "deny no");
+    assert_eq!(book.files(), file(closed));
+    assert_eq!(book.advance(4, file(OPEN)).unwrap(), Some(Epoch(3)));
+}
+
+#[test]
 fn equal_commands_share_a_verdict_unless_time_matters() {
     let list = effects(&[table(Action::Read, "public.t")]);
     let still = book(OPEN);

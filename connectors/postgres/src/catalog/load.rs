@@ -4,8 +4,8 @@ use super::snapshot::{Relation, Snapshot, Type, ViewColumn};
 use crate::seam::TargetSide;
 use crate::upstream;
 use crate::wire::{self, back, write};
-use sallyport_core::{Action, Cell, Fault, Grant};
-use sallyport_relay::{Credentials, Route};
+use sallyport_core::{Action, Cell, Fault};
+use sallyport_relay::{Credential, Route};
 use sallyport_sql::{Output, Outputs};
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
@@ -53,13 +53,8 @@ const ODD: Fault =
 
 const ENDLESS: Fault = Fault::Target("the target's tables and views follow from each other without an end");
 
-pub(super) async fn snapshot(
-    route: &Route,
-    grant: &Grant,
-    credentials: &dyn Credentials,
-) -> Result<Snapshot, Fault> {
+pub(super) async fn snapshot(route: &Route, credential: &Credential) -> Result<Snapshot, Fault> {
     let taken = Instant::now();
-    let credential = credentials.unseal(grant).await?;
     let wanted = [
         ("application_name", "sallyport catalog"),
         ("client_encoding", "UTF8"),
@@ -67,7 +62,7 @@ pub(super) async fn snapshot(
     ];
     let wanted: Vec<(String, String)> =
         wanted.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
-    let mut side = upstream::connect(route, &credential, &wanted).await?;
+    let mut side = upstream::connect(route, credential, &wanted).await?;
     let mut relations = tables(&ask(&mut side, TABLES).await?)?;
     let types = types(&ask(&mut side, TYPES).await?)?;
     let row_functions: HashSet<String> = ask(&mut side, ROW_FUNCTIONS)

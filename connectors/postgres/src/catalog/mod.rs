@@ -10,7 +10,7 @@ pub use snapshot::{Relation, Snapshot, Type, ViewColumn};
 
 use arc_swap::ArcSwapOption;
 use sallyport_core::{Fault, Grant};
-use sallyport_relay::{Credentials, Route};
+use sallyport_relay::{Credential, Credentials, Route};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,10 +53,11 @@ impl Catalog {
             return Ok(snapshot);
         }
         let route = Route::of(grant);
-        let read = load::snapshot(&route, grant, credentials);
-        let mut snapshot = tokio::time::timeout(PATIENCE, read).await.map_err(|_| {
-            Fault::Target("the target did not answer the gateway's questions about its tables")
-        })??;
+        let read = async {
+            let credential = credentials.unseal(grant).await?;
+            load::snapshot(&route, &credential).await
+        };
+        let mut snapshot = in_time(read).await?;
         snapshot.version = self.version.fetch_add(1, Ordering::Relaxed) + 1;
         let snapshot = Arc::new(snapshot);
         self.now.store(Some(Arc::clone(&snapshot)));
@@ -76,6 +77,17 @@ impl Catalog {
             catalog.behind.store(false, Ordering::Release);
         });
     }
+}
+
+async fn in_time(read: impl Future<Output = Result<Snapshot, Fault>>) -> Result<Snapshot, Fault> {
+    tokio::time::timeout(PATIENCE, read)
+        .await
+        .map_err(|_| Fault::Target("the target did not answer the gateway's questions about its tables"))?
+}
+
+/// Read once, for a question that no session asks.
+pub async fn read_once(route: &Route, credential: &Credential) -> Result<Snapshot, Fault> {
+    in_time(load::snapshot(route, credential)).await
 }
 
 /// The catalogs of every database that sessions work in.
