@@ -2,7 +2,9 @@
 
 use crate::shop::{ALLOW_ALL, FORBID_ALL, LIMIT, Shop, text};
 use anyhow::Result;
-use sallyport_testkit::{GatewayOptions, Postgres, Process, Version, postgres, process};
+use sallyport_testkit::gateway::executable;
+use sallyport_testkit::scratch::free_port;
+use sallyport_testkit::{Gateway, GatewayOptions, Postgres, Process, Scratch, Version, postgres, process};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -121,6 +123,57 @@ fn an_invalid_rule_is_refused_and_the_rules_in_force_stay() -> Result<()> {
     assert!(said.contains("broken.cedar:2"), "{said}");
     assert!(said.contains("read"), "no suggestion: {said}");
     assert_eq!(shop.rows("SELECT 1")?, "1\n");
+    Ok(())
+}
+
+#[test]
+fn rules_that_are_files_are_shown_as_they_are_in_force() -> Result<()> {
+    let rules = Scratch::new()?;
+    rules.file("all.cedar", ALLOW_ALL)?;
+    let extra = format!("[policy]\ndirectory = {:?}\n", rules.path());
+    let gateway = Gateway::start(&GatewayOptions { extra, ..GatewayOptions::default() })?;
+    let shown = gateway.verb(&["policy", "show"])?;
+    assert!(shown.contains("policy folder") && shown.contains(ALLOW_ALL), "{shown}");
+    let refused =
+        gateway.verb_raw(&["policy", "put", &rules.path().join("all.cedar").display().to_string()], "")?;
+    assert!(refused.err.contains("files on disk"), "{}", refused.err);
+    rules.file("all.cedar", FORBID_ALL)?;
+    let started = Instant::now();
+    while !gateway.verb(&["policy", "show"])?.contains("Closed today.") {
+        assert!(started.elapsed() < LIMIT, "the changed file is not shown");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_start_that_fails_says_why_and_nothing_else_is_wrong() -> Result<()> {
+    let other = Gateway::start(&GatewayOptions::default())?;
+    let scratch = Scratch::new()?;
+    let configuration = scratch.file(
+        "sallyport.toml",
+        &format!(
+            "data_dir = {:?}\n[api]\nlisten = \"127.0.0.1:{}\"\n[[listener]]\nprotocol = \"postgres\"\nlisten = \
+             [\"127.0.0.1:{}\"]\n",
+            scratch.path().join("data"),
+            other.api_port,
+            free_port()?
+        ),
+    )?;
+    let mut serve = Command::new(executable());
+    serve.arg("serve").arg("--config").arg(&configuration);
+    let failed = process::run(&mut serve, "", LIMIT)?;
+    assert_ne!(failed.code, Some(0));
+    let last = failed.err.lines().last().unwrap_or_default();
+    assert!(
+        last.contains("cannot listen on") && last.contains(&other.api_port.to_string()),
+        "{}",
+        failed.err
+    );
+    assert!(!failed.err.contains("ERROR"), "{}", failed.err);
+    let mut verify = Command::new(executable());
+    let report = process::run(verify.arg("verify").arg(scratch.path().join("data")), "", LIMIT)?.ok()?;
+    assert!(report.out.contains("(1 closed, 0 open"), "{}", report.out);
     Ok(())
 }
 

@@ -13,3 +13,4 @@ mod line;
 mod masks;
 mod refusals;
 mod shop;
+mod verbs;

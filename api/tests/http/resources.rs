@@ -76,9 +76,9 @@ async fn people_keep_what_a_change_does_not_name() {
     assert_eq!(stage.get("root", "/api/v1/people/nobody").await.0, 404);
 }
 
-/// Sessions of the bot and of meg that a test says go on; the ids of those that were ended, with the reason.
-fn two_sessions(stage: &Stage) {
-    let live = |id: &str, name: &str| LiveSession {
+/// A session that a test says goes on.
+fn live(stage: &Stage, id: &str, name: &str) -> LiveSession {
+    LiveSession {
         id: SessionId::new(id),
         caller: stage.principal(name),
         caller_name: name.into(),
@@ -89,10 +89,10 @@ fn two_sessions(stage: &Stage) {
         started: now(),
         until: Moment(0),
         waiting: None,
-    };
-    *stage.floor.sessions.lock().unwrap() = vec![live("se-bot", "bot"), live("se-meg", "meg")];
+    }
 }
 
+/// The ids of those that were ended, with the reason.
 fn ended(stage: &Stage) -> Vec<(String, String)> {
     let killed = std::mem::take(&mut *stage.floor.killed.lock().unwrap());
     killed.into_iter().map(|(id, reason)| (id.as_str().to_owned(), reason)).collect()
@@ -101,7 +101,8 @@ fn ended(stage: &Stage) -> Vec<(String, String)> {
 #[tokio::test]
 async fn an_account_that_has_less_loses_its_sessions_and_one_that_has_more_keeps_them() {
     let stage = Stage::new().await;
-    two_sessions(&stage);
+    *stage.floor.sessions.lock().unwrap() =
+        vec![live(&stage, "se-bot", "bot"), live(&stage, "se-meg", "meg")];
     let change = async |path: &str, body: Value| {
         let (status, changed) = stage.send("root", "PATCH", path, body).await;
         assert_eq!(status, 200, "{changed}");
@@ -281,18 +282,7 @@ async fn a_session_is_read_verified_and_watched_by_those_it_concerns() {
 #[tokio::test]
 async fn a_live_session_is_ended_by_an_admin_and_renewed_by_its_caller() {
     let stage = Stage::new().await;
-    stage.floor.sessions.lock().unwrap().push(LiveSession {
-        id: SessionId::new("se-1"),
-        caller: stage.principal("bot"),
-        caller_name: "Bot".into(),
-        target: "prod".into(),
-        protocol: "plain".into(),
-        database: "shop".into(),
-        peer: None,
-        started: now(),
-        until: Moment(0),
-        waiting: None,
-    });
+    stage.floor.sessions.lock().unwrap().push(live(&stage, "se-1", "bot"));
     assert_eq!(stage.get("bot", "/api/v1/sessions/live").await.1[0]["id"], "se-1");
     assert_eq!(stage.get("meg", "/api/v1/sessions/live").await.1, json!([]));
     let (status, renewed) = stage.send("bot", "POST", "/api/v1/sessions/se-1/renew", Value::Null).await;

@@ -5,35 +5,49 @@ use crate::connection::CliFault;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+/// What an account is given.
 #[derive(Args, Debug, Default)]
-pub struct Traits {
+pub struct Given {
     /// What people read
     #[arg(long)]
     display: Option<String>,
-    /// A group more that rules can name
+    /// A group that rules can name; admins, auditors and approvers are roles of people
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
-    /// A group less; its open sessions end
-    #[arg(long = "no-group", value_name = "GROUP")]
-    no_groups: Vec<String>,
     /// What rules can read of it
     #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = show::pair)]
     attributes: Vec<(String, String)>,
-    /// An attribute less
+}
+
+/// What it is given and what is taken away.
+#[derive(Args, Debug, Default)]
+pub struct Traits {
+    #[command(flatten)]
+    given: Given,
+    /// A group less; open sessions end
+    #[arg(long = "no-group", value_name = "GROUP")]
+    no_groups: Vec<String>,
+    /// An attribute less; open sessions end
     #[arg(long = "no-attribute", value_name = "NAME")]
     no_attributes: Vec<String>,
+}
+
+impl Given {
+    /// Of an account that is not there yet.
+    pub fn fresh(self) -> Result<Map<String, Value>, CliFault> {
+        Traits { given: self, ..Traits::default() }.over(&Value::Null)
+    }
 }
 
 impl Traits {
     /// What was named, over what stood there before.
     pub fn over(&self, before: &Value) -> Result<Map<String, Value>, CliFault> {
+        let Given { display, groups, attributes } = &self.given;
+        let had = |name: &str| before.get(name);
         let parts = [
-            ("display", self.display.as_ref().map(|display| json!(display))),
-            ("groups", noun::list(before.get("groups"), &self.groups, &self.no_groups, "group")?),
-            (
-                "attributes",
-                noun::map(before.get("attributes"), &self.attributes, &self.no_attributes, "attribute")?,
-            ),
+            ("display", display.as_ref().map(|display| json!(display))),
+            ("groups", noun::list(had("groups"), groups, &self.no_groups, "group")?),
+            ("attributes", noun::map(had("attributes"), attributes, &self.no_attributes, "attribute")?),
         ];
         Ok(parts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
     }

@@ -1,6 +1,6 @@
 //! Agents and their tokens.
 
-use super::account::Traits;
+use super::account::{Given, Traits};
 use super::noun::Noun;
 use super::show;
 use crate::Common;
@@ -37,18 +37,11 @@ pub enum Agents {
 pub struct Add {
     /// Its client id and the subject of its tokens
     name: String,
-    /// What people read
-    #[arg(long)]
-    display: Option<String>,
+    #[command(flatten)]
+    given: Given,
     /// The person who answers for it, and may never approve its commands; you, where nothing is said
     #[arg(long)]
     owner: Option<String>,
-    /// A group that rules can name
-    #[arg(long = "group", value_name = "GROUP")]
-    groups: Vec<String>,
-    /// What rules can read of it
-    #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = show::pair)]
-    attributes: Vec<(String, String)>,
     /// A file with a public key it proves itself with: a JSON Web Key, or a set of them
     #[arg(long = "key", value_name = "FILE")]
     keys: Vec<PathBuf>,
@@ -148,12 +141,14 @@ pub async fn run(verb: Agents, common: &Common) -> Result<(), CliFault> {
 }
 
 async fn register(connection: &Connection, common: &Common, add: Add) -> Result<(), CliFault> {
-    let attributes: BTreeMap<_, _> = add.attributes.iter().cloned().collect();
-    let body = json!({
-        "name": add.name, "display": add.display.unwrap_or_default(), "owner": add.owner,
-        "groups": add.groups, "attributes": attributes, "public_keys": read_keys(&add.keys)?,
-        "secret": add.secret_out.is_some(),
-    });
+    let mut body = add.given.fresh()?;
+    let more = [
+        ("name", json!(add.name)),
+        ("owner", json!(add.owner)),
+        ("public_keys", json!(read_keys(&add.keys)?)),
+        ("secret", json!(add.secret_out.is_some())),
+    ];
+    body.extend(more.map(|(name, value)| (name.to_owned(), value)));
     let file = add.secret_out.as_deref().map(SecretFile::new).transpose()?;
     let mut answer = connection.send(Method::POST, AGENT.path, &body).await?;
     if let Some(file) = file {

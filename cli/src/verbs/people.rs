@@ -1,6 +1,6 @@
 //! Local people.
 
-use super::account::Traits;
+use super::account::{Given, Traits};
 use super::login;
 use super::noun::Noun;
 use crate::Common;
@@ -34,12 +34,8 @@ pub enum People {
 pub struct Add {
     /// What they sign in with
     name: String,
-    /// What others read
-    #[arg(long)]
-    display: Option<String>,
-    /// A group that rules can name, such as approvers
-    #[arg(long = "group", value_name = "GROUP")]
-    groups: Vec<String>,
+    #[command(flatten)]
+    given: Given,
     /// A file with the password; `-` reads standard input; a prompt where nothing is said
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
@@ -93,10 +89,8 @@ pub async fn run(verb: People, common: &Common) -> Result<(), CliFault> {
         People::Add(add) => {
             let password =
                 login::secret(add.password_file.as_deref(), &format!("Password of {}: ", add.name))?;
-            let body = json!({
-                "name": add.name, "display": add.display.unwrap_or_else(|| add.name.clone()),
-                "groups": add.groups, "password": password,
-            });
+            let mut body = add.given.fresh()?;
+            body.extend([("name".to_owned(), json!(add.name)), ("password".to_owned(), json!(password))]);
             let answer = connection.send(Method::POST, PERSON.path, &body).await?;
             PERSON.said(common, &answer, &format!("{} can sign in.", add.name))
         }
