@@ -8,7 +8,7 @@ use crate::seam::{BackendKey, CancelAsk};
 use sallyport_core::Secret;
 use sallyport_relay::Route;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
@@ -20,6 +20,8 @@ pub struct Cancellable {
     backend: Option<BackendKey>,
     holding: AtomicBool,
     passing: AtomicU8,
+    /// Requests passed on that the session has not written down yet.
+    passed: AtomicU32,
     asked: Notify,
 }
 
@@ -32,6 +34,11 @@ impl Cancellable {
     /// While a command waits for people a cancel ends the wait; otherwise it is passed on to the target.
     pub fn hold(&self, holding: bool) {
         self.holding.store(holding, Ordering::Release);
+    }
+    /// How many requests were passed on to the target since this was asked last.
+    pub fn passed(&self) -> u32 {
+        // A look costs nothing where there was none, which is nearly always.
+        if self.passed.load(Ordering::Acquire) == 0 { 0 } else { self.passed.swap(0, Ordering::AcqRel) }
     }
     /// Resolves when the wait is cancelled. Cancel-safe.
     pub async fn asked(&self) {
@@ -113,6 +120,7 @@ impl Cancels {
             backend,
             holding: AtomicBool::new(false),
             passing: AtomicU8::new(AT_REST),
+            passed: AtomicU32::new(0),
             asked: Notify::new(),
         });
         loop {
@@ -138,6 +146,7 @@ impl Cancels {
             return Cancel::Told;
         }
         let Some(key) = entry.backend.clone() else { return Cancel::Nothing };
+        entry.passed.fetch_add(1, Ordering::AcqRel);
         let more = |passing| Some(if passing == AT_REST { ON_ITS_WAY } else { AGAIN });
         match entry.passing.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
             Ok(AT_REST) => Cancel::Pass(entry.route.clone(), key, Passage { entry, over: false }),

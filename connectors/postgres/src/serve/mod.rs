@@ -261,6 +261,9 @@ impl Serving {
             },
             Err(fault) => End::Fault(fault),
         };
+        if let Err(fault) = self.note_cancels(registered) {
+            tracing::warn!(session = %self.gate.grant().session(), %fault, "a cancel could not be noted");
+        }
         let (words, reason) = match end {
             End::Left(reason) => (None, reason.to_owned()),
             End::Ended(reason) => (Some(refusal::ended(&reason)), reason),
@@ -300,6 +303,7 @@ impl Serving {
 
     async fn pump(&mut self, registered: &Registered) -> Result<End, End> {
         loop {
+            self.note_cancels(registered)?;
             self.take_answers().await?;
             self.take_asks(registered).await?;
             if self.over {
@@ -319,6 +323,17 @@ impl Serving {
                 turn::Woke::Moved => {}
                 turn::Woke::Ended(reason) => return Ok(End::Ended(reason)),
                 turn::Woke::Idle => self.rest()?,
+            }
+        }
+    }
+
+    /// Whoever holds the session's key may end what it runs: that it was done stands before what came of it.
+    fn note_cancels(&mut self, registered: &Registered) -> Result<(), Fault> {
+        match registered.entry.passed() {
+            0 => Ok(()),
+            1 => Ok(self.gate.note("a request to cancel was passed on to the target")?),
+            count => {
+                Ok(self.gate.note(&format!("{count} requests to cancel were passed on to the target"))?)
             }
         }
     }

@@ -440,6 +440,19 @@ fn a_running_query_is_cancelled_by_the_gateways_own_key() {
     cancel(stage.port, client.key.0, &client.key.1.clone());
     let lines = client.until_ready();
     assert!(lines.iter().any(|line| line.starts_with("error 57014")), "{lines:?}");
+    let noted = |recorded: &str| recorded.matches("a request to cancel was passed on").count();
+    let recorded = stage.recorded();
+    let (before, after) = recorded.split_once("was passed on to the target").expect("it is noted");
+    assert!(!before.contains("57014") && after.contains("57014"), "{recorded}");
+
+    // Where nothing runs the target does nothing, and it is noted all the same.
+    cancel(stage.port, client.key.0, &client.key.1.clone());
+    cancel(stage.port, client.key.0, &[9, 9, 9, 9]);
+    client.stream.shutdown(Shutdown::Both).unwrap();
+    while !stage.recorded().contains(r#""event":"closed""#) {
+        std::thread::yield_now();
+    }
+    assert_eq!(noted(&stage.recorded()), 2, "{}", stage.recorded());
 }
 
 #[test]
