@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::client::{WebPkiServerVerifier, verify_server_name};
+use tokio_rustls::rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
 use tokio_rustls::rustls::crypto::{
     CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
 };
@@ -20,7 +20,7 @@ use tokio_rustls::rustls::{
 };
 use x509_parser::oid_registry;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verify {
     /// Encrypts and believes any certificate: a man in the middle is not noticed.
     Nothing,
@@ -80,17 +80,13 @@ pub fn read_pem(file: &str) -> Result<Vec<u8>, TlsFault> {
     std::fs::read(Path::new(file)).map_err(|source| TlsFault::Read { file: file.to_owned(), source })
 }
 
-/// A client of the given mode. `identity` is a certificate chain and its key, both PEM.
-pub fn client_config(
-    verify: Verify,
-    roots: Option<Roots>,
-    identity: Option<&(Secret, Secret)>,
-    alpn: &[&[u8]],
-) -> Result<Arc<ClientConfig>, TlsFault> {
+/// A mode together with those whom it believes: what a connector may keep. There is no secret in it.
+#[derive(Clone, Debug)]
+pub struct Trust(Arc<TargetVerifier>);
+
+/// What a mode means with these roots.
+pub fn trust(verify: Verify, roots: Option<Roots>) -> Result<Trust, TlsFault> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|fault| TlsFault::Setup(fault.to_string()))?;
     let (chain, pinned) = match (verify, roots) {
         (Verify::Nothing, _) => (None, Vec::new()),
         (Verify::Chain | Verify::ChainAndName, Some(roots)) => {
@@ -102,9 +98,29 @@ pub fn client_config(
         }
         (Verify::Chain | Verify::ChainAndName, None) => return Err(TlsFault::NoRoots),
     };
-    let verifier =
-        Arc::new(TargetVerifier { chain, pinned, names: verify == Verify::ChainAndName, provider });
-    let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
+    Ok(Trust(Arc::new(TargetVerifier { chain, pinned, names: verify == Verify::ChainAndName, provider })))
+}
+
+/// A client of the given mode. `identity` is a certificate chain and its key, both PEM.
+pub fn client_config(
+    verify: Verify,
+    roots: Option<Roots>,
+    identity: Option<&(Secret, Secret)>,
+    alpn: &[&[u8]],
+) -> Result<Arc<ClientConfig>, TlsFault> {
+    client_of(&trust(verify, roots)?, identity, alpn)
+}
+
+/// A client that believes whom `trust` says. No session is resumed: each handshake looks at the certificate again.
+pub fn client_of(
+    trust: &Trust,
+    identity: Option<&(Secret, Secret)>,
+    alpn: &[&[u8]],
+) -> Result<Arc<ClientConfig>, TlsFault> {
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&trust.0.provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|fault| TlsFault::Setup(fault.to_string()))?;
+    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::clone(&trust.0) as Arc<_>);
     let mut config = match identity {
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => {
@@ -115,6 +131,7 @@ pub fn client_config(
             builder.with_client_auth_cert(chain, key).map_err(|fault| wrong(&fault.to_string()))?
         }
     };
+    config.resumption = Resumption::disabled();
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     Ok(Arc::new(config))
 }

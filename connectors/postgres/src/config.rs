@@ -3,13 +3,11 @@
 //! Not here: the credential, which the vault keeps. Invariant: every mode means what it says, and no setting lets a
 //! connection fall back to clear text or to an unchecked certificate.
 
-use sallyport_core::{Fault, Secret, Target};
-use sallyport_relay::tls_client::{self, Roots, TlsFault, Verify};
+use sallyport_core::{Fault, Target};
+use sallyport_relay::tls_client::{self, Roots, TlsFault, Trust, Verify};
 use sallyport_relay::{Setting, SettingFault};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
-use tokio_rustls::rustls::ClientConfig;
 
 const SSLMODE: &str = "sslmode";
 const CA_FILE: &str = "ca_file";
@@ -20,7 +18,7 @@ const MODES: &[&str] = &["disable", "require", "verify-ca", "verify-full"];
 const BINDINGS: &[&str] = &["prefer", "require"];
 
 /// What servers from version 17 on answer to; older ones do not mind.
-const ALPN: &[u8] = b"postgresql";
+pub(crate) const ALPN: &[u8] = b"postgresql";
 
 pub const SETTINGS: &[Setting] = &[
     Setting {
@@ -59,7 +57,7 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// Where the authorities to believe come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Authorities {
     System,
     File(String),
@@ -67,7 +65,7 @@ enum Authorities {
 }
 
 /// What a target's settings come to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PostgresSettings {
     /// None is clear text.
     pub tls: Option<Verify>,
@@ -88,14 +86,23 @@ impl PostgresSettings {
         matches!(self.tls, Some(Verify::Chain | Verify::ChainAndName))
     }
 
-    /// The TLS client for this target, or None for clear text. Reads files: not for an async thread.
-    pub fn tls_client(
-        &self,
-        identity: Option<&(Secret, Secret)>,
-    ) -> Result<Option<Arc<ClientConfig>>, TlsFault> {
-        let Some(verify) = self.tls else { return Ok(None) };
+    /// The file of authorities that has to be looked at for a connection.
+    pub(crate) fn ca_file(&self) -> Option<&str> {
+        match &self.authorities {
+            Authorities::File(file) if self.is_verified() => Some(file),
+            Authorities::File(_) | Authorities::System | Authorities::Pem(_) => None,
+        }
+    }
+
+    /// The system says who is believed.
+    pub(crate) fn is_of_system(&self) -> bool {
+        self.is_verified() && self.authorities == Authorities::System
+    }
+
+    /// Whom these settings believe. Reads files: not for an async thread.
+    pub(crate) fn trust(&self) -> Result<Trust, TlsFault> {
         let roots = if self.is_verified() { Some(self.roots()?) } else { None };
-        tls_client::client_config(verify, roots, identity, &[ALPN]).map(Some)
+        tls_client::trust(self.tls.unwrap_or(Verify::ChainAndName), roots)
     }
 
     fn roots(&self) -> Result<Roots, TlsFault> {

@@ -9,6 +9,7 @@ mod cancel;
 mod line;
 pub(crate) mod startup;
 mod tls;
+mod trust;
 
 pub use cancel::cancel;
 

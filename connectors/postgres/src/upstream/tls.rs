@@ -2,6 +2,7 @@
 //!
 //! Nothing secret is sent here, and no answer of the target leads from TLS back to clear text.
 
+use super::trust::Trusts;
 use crate::config::PostgresSettings;
 use crate::seam::Stream;
 use sallyport_core::{Fault, Secret};
@@ -51,14 +52,21 @@ pub(super) async fn open(
     Ok(Opened { stream: Stream::Tls(Box::new(stream.into())), tls: Some(tls) })
 }
 
-/// Reading authorities takes files and time.
+/// Reading authorities takes files and time: not on an async thread, and not where they are at hand.
 async fn prepare(
     settings: &PostgresSettings,
     identity: Option<&(Secret, Secret)>,
 ) -> Result<Option<Arc<ClientConfig>>, Fault> {
     const PUBLIC: &str = "the gateway cannot set up TLS for this target";
+    if settings.tls.is_none() {
+        return Ok(None);
+    }
+    let trusts = Trusts::of_process();
+    if let (None, Some(client)) = (identity, trusts.at_hand(settings)) {
+        return Ok(Some(client));
+    }
     let (settings, identity) = (settings.clone(), identity.cloned());
-    tokio::task::spawn_blocking(move || settings.tls_client(identity.as_ref()))
+    tokio::task::spawn_blocking(move || trusts.client(&settings, identity.as_ref()))
         .await
         .map_err(|fault| Fault::ours(PUBLIC, fault))?
         .map_err(|fault| Fault::ours(PUBLIC, fault))
