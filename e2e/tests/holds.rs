@@ -48,6 +48,8 @@ fn an_approved_statement_runs_once() -> Result<()> {
         assert!(answer.both().contains("NOTICE") && answer.both().contains(&id), "{}", answer.both());
         assert!(answer.out.contains("UPDATE 1"), "{}", answer.both());
         assert_eq!(shop.server.sql("shop", LIMIT_OF_BO)?, "5000.00\n");
+        let played = shop.gateway.verb(&["sessions", "replay", "--latest"])?;
+        assert!(played.contains("approved by ") && played.contains(": checked"), "{played}");
         // The approval is spent: the same statement is a new question.
         let (again, second) = held(&shop, RISKY)?;
         assert_ne!(id, second);

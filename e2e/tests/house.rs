@@ -206,6 +206,42 @@ fn doctor_finds_nothing_wrong_with_a_working_gateway() -> Result<()> {
     Ok(())
 }
 
+/// The store stops under an open session, and comes back.
+#[test]
+fn a_store_that_is_down_ends_no_session_and_lets_nobody_wait() -> Result<()> {
+    const RISKY: &str = "UPDATE customers SET credit_limit = 5000 WHERE id = 2";
+    let mut store = Postgres::start(Version::Distribution)?;
+    store.sql("postgres", "CREATE DATABASE sallyport")?;
+    let url = format!("postgres://postgres:{}@127.0.0.1:{}/sallyport", store.password, store.port);
+    let options = GatewayOptions { store_url: Some(url), ..GatewayOptions::default() };
+    let shop = Shop::open_with(Version::Distribution, &options, "")?;
+    let until = |sign: &std::path::Path| format!("\\! until [ -e {} ]; do sleep 0.05; done", sign.display());
+    let (down, up) = (shop.gateway.folder().join("is-down"), shop.gateway.folder().join("is-up"));
+    let commands =
+        ["SELECT 'inside'", &until(&down), RISKY, "SELECT 'it lives'", &until(&up), RISKY, "SELECT 'over'"];
+    let (mut client, log) = shop.psql_started("psql.log", &commands)?;
+    client.wait_until("the session", LIMIT, || text(&log).contains("inside\n"))?;
+
+    store.stop()?;
+    let started = Instant::now();
+    let refused = shop.psql("SELECT 1")?;
+    assert_ne!(refused.code, Some(0));
+    assert!(refused.err.contains("cannot be read"), "{}", refused.err);
+    assert!(started.elapsed() < Duration::from_secs(4), "a caller waited {:?}", started.elapsed());
+    std::fs::write(&down, "")?;
+    client.wait_until("the refusal", LIMIT, || text(&log).contains("it lives\n"))?;
+    assert!(text(&log).contains("The approvals cannot be reached"), "{}", text(&log));
+
+    store.go_on()?;
+    std::fs::write(&up, "")?;
+    client.wait_until("the question", LIMIT, || text(&log).contains("waits for approval"))?;
+    shop.gateway.verb(&["approvals", "approve", "--latest", "--reason", "it is back"])?;
+    assert_ends(&mut client, "the session did not go on");
+    assert!(text(&log).contains("UPDATE 1") && text(&log).contains("over\n"), "{}", text(&log));
+    assert_eq!(shop.server.sql("shop", "SELECT credit_limit FROM customers WHERE id = 2")?, "5000.00\n");
+    Ok(())
+}
+
 #[test]
 fn the_same_gateway_works_on_a_postgresql_store() -> Result<()> {
     let store = Postgres::start(Version::Distribution)?;

@@ -53,6 +53,7 @@ pub struct Postgres {
     pub password: String,
     pub certificates: TestCertificates,
     process: Process,
+    program: PathBuf,
     scratch: Scratch,
 }
 
@@ -95,12 +96,13 @@ impl Postgres {
         let text = std::fs::read_to_string(&file).context("read postgresql.conf")? + &configuration;
         std::fs::write(&file, text).context("write postgresql.conf")?;
         let log = scratch.path().join("server.log");
-        let mut process = Process::start(as_server(&bin.join("postgres")).arg("-D").arg(&data), &log)?;
+        let program = bin.join("postgres");
+        let mut process = Process::start(as_server(&program).arg("-D").arg(&data), &log)?;
         let mut server = {
             process.wait_until("PostgreSQL", START_LIMIT, || {
                 std::fs::read_to_string(&log).is_ok_and(|text| text.contains("ready to accept connections"))
             })?;
-            Self { port, password, certificates, process, scratch }
+            Self { port, password, certificates, process, program, scratch }
         };
         server.process.wait_until("PostgreSQL's port", START_LIMIT, || {
             std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
@@ -130,6 +132,25 @@ impl Postgres {
             .env("PGPASSWORD", &self.password)
             .env("PGSSLMODE", "require");
         Ok(process::run(&mut psql, sql, CLIENT_LIMIT)?.ok().context("psql, straight at the server")?.out)
+    }
+    /// Ends it, connections and all, until [`Postgres::go_on`].
+    pub fn stop(&mut self) -> Result<()> {
+        let running = self.scratch.path().join("data/postmaster.pid");
+        self.process.signal(rustix::process::Signal::INT);
+        let started = std::time::Instant::now();
+        while running.exists() {
+            anyhow::ensure!(started.elapsed() < START_LIMIT, "PostgreSQL did not stop");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        Ok(())
+    }
+    /// Starts it again with what it had.
+    pub fn go_on(&mut self) -> Result<()> {
+        let (data, log) = (self.scratch.path().join("data"), self.scratch.path().join("again.log"));
+        self.process = Process::start(as_server(&self.program).arg("-D").arg(&data), &log)?;
+        self.process.wait_until("PostgreSQL", START_LIMIT, || {
+            std::fs::read_to_string(&log).is_ok_and(|text| text.contains("ready to accept connections"))
+        })
     }
     pub fn log(&self) -> String {
         self.process.log()
