@@ -36,6 +36,10 @@ public final class JdbcCheck {
                 keys.next();
                 System.out.println("key " + keys.getString("COLUMN_NAME"));
             }
+            try (ResultSet indexes = connection.getMetaData().getIndexInfo(null, "public", "customers", true, false)) {
+                indexes.next();
+                System.out.println("index of " + indexes.getString("COLUMN_NAME"));
+            }
             connection.setAutoCommit(false);
             try (Statement statement = connection.createStatement()) {
                 statement.setFetchSize(2);
