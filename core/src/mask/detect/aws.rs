@@ -5,7 +5,7 @@ use super::bytes::at;
 use super::{Class, Found};
 
 /// Length of an access key id.
-pub(super) const SHORTEST: usize = 20;
+const SHORTEST: usize = 20;
 const SECRET: usize = 40;
 /// How far before a secret its name may stand.
 const NEAR: usize = 96;

@@ -5,10 +5,11 @@ use super::bytes::{at, before, dash_len, dash_len_before, is_word_before, space_
 use super::{Class, Classes, Found, card, cpf, label, phone, ssn};
 
 /// Fewer digits than this are nothing that is looked for here.
-pub(super) const FEWEST: usize = 7;
+pub(super) const FEWEST: u32 = 7;
 
 /// The classes that are read from digits.
-pub(super) const KINDS: u32 = Classes::of(Class::Card).with(Class::Phone).with(Class::Ssn).with(Class::Cpf).0;
+pub(super) const KINDS: Classes =
+    Classes::of(Class::Card).with(Class::Phone).with(Class::Ssn).with(Class::Cpf);
 
 /// The longest number that is looked for: `+7 (495) 123-45-67` has five, a spaced card five, a French number with its
 /// country code six.
@@ -111,7 +112,7 @@ pub(super) fn scan(text: &[u8], wanted: Classes, found: &mut Vec<Found>) {
         }
         from = if let Some(number) = found.get(last) {
             number.end
-        } else if run.groups().iter().map(Group::len).sum::<usize>() < FEWEST {
+        } else if run.groups().iter().map(Group::len).sum::<usize>() < FEWEST as usize {
             // No part of it can be anything either.
             run.groups().last().map_or(start + 1, |group| group.end)
         } else {
@@ -121,21 +122,32 @@ pub(super) fn scan(text: &[u8], wanted: Classes, found: &mut Vec<Found>) {
 }
 
 fn read_number(run: &Run<'_>, wanted: Classes, found: &mut Vec<Found>) {
-    let card = wanted.contains(Class::Card).then(|| card::end(run)).flatten();
-    // Behind an unknown word only a check digit tells a number from an order's.
-    let bare = run.left != Side::Labelled;
-    let ssn = (bare && wanted.contains(Class::Ssn)).then(|| ssn::end(run)).flatten();
-    let cpf = (bare && wanted.contains(Class::Cpf)).then(|| cpf::end(run)).flatten();
-    let phone = (bare && wanted.contains(Class::Phone)).then(|| phone::range(run)).flatten();
     let first = run.groups().first().map_or(run.start, |group| group.start);
-    if let Some(end) = card {
-        found.push(Found { class: Class::Card, start: first, end });
-    } else if let Some(end) = cpf.filter(|_| !(run.is_bare() && label::is_phone(run.text, first))) {
-        found.push(Found { class: Class::Cpf, start: first, end });
-    } else if let Some(end) = ssn {
-        found.push(Found { class: Class::Ssn, start: first, end });
-    } else if let Some(range) = phone {
-        found.push(Found { class: Class::Phone, start: range.start, end: range.end });
+    let mut put = |class, start, end| found.push(Found { class, start, end });
+    if wanted.contains(Class::Card)
+        && let Some(end) = card::end(run)
+    {
+        return put(Class::Card, first, end);
+    }
+    // Behind an unknown word only a check digit tells a number from an order's.
+    if run.left == Side::Labelled {
+        return;
+    }
+    if wanted.contains(Class::Cpf)
+        && let Some(end) = cpf::end(run)
+        && !(run.is_bare() && label::is_phone(run.text, first))
+    {
+        return put(Class::Cpf, first, end);
+    }
+    if wanted.contains(Class::Ssn)
+        && let Some(end) = ssn::end(run)
+    {
+        return put(Class::Ssn, first, end);
+    }
+    if wanted.contains(Class::Phone)
+        && let Some(range) = phone::range(run)
+    {
+        put(Class::Phone, range.start, range.end);
     }
 }
 

@@ -6,8 +6,6 @@ use super::{Class, Found};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// A header that names an algorithm, a payload, two dots.
-pub(super) const SHORTEST: usize = 20;
 /// How much of a header is read: whole threes of bytes.
 const HEADER: usize = 1024;
 

@@ -21,6 +21,7 @@ mod iban;
 mod jwt;
 mod keys;
 mod label;
+mod lanes;
 mod mac;
 mod named;
 mod net;
@@ -28,6 +29,7 @@ mod pem;
 mod person;
 mod phone;
 mod place;
+mod plain;
 mod plans;
 mod shape;
 mod ssn;
@@ -40,51 +42,62 @@ mod written_date;
 pub use class::{Class, Classes, Found};
 pub use hint::{Hint, hint};
 pub use named::scan_named;
-use shape::Shape;
+use shape::Signs;
 
 /// Nothing is shorter: `::1`.
 const SHORTEST: usize = 3;
 
 /// Appends every value of the wanted classes in `text`, in order, without overlap.
+#[inline]
 pub fn scan(text: &[u8], wanted: Classes, found: &mut Vec<Found>) {
-    if text.len() < SHORTEST || shape::is_plain(text) {
+    if text.len() < SHORTEST || plain::is_plain(text) {
         return;
     }
-    let shape = Shape::of(text);
+    let signs = Signs::of(text);
+    if !signs.is_quiet() {
+        read(text, signs, wanted, found);
+    }
+}
+
+/// Asks each reader that has something to read.
+#[inline(never)]
+fn read(text: &[u8], signs: Signs, wanted: Classes, found: &mut Vec<Found>) {
     let first = found.len();
-    if shape.ats > 0 {
-        if wanted.contains(Class::UrlPassword) && shape.colons > 0 {
+    if signs.at {
+        if signs.colon && wanted.contains(Class::UrlPassword) {
             url::scan(text, found);
         }
         if wanted.contains(Class::Email) {
             email::scan(text, found, first);
         }
     }
-    if shape.digits >= 2 && text.len() >= iban::SHORTEST && wanted.contains(Class::Iban) {
+    if signs.account && text.len() >= iban::SHORTEST && wanted.contains(Class::Iban) {
         iban::scan(text, found);
     }
-    if shape.digits >= digits::FEWEST && wanted.0 & digits::KINDS != 0 {
+    if signs.number && wanted.meets(digits::KINDS) {
         digits::scan(text, wanted, found);
     }
-    if shape.dots >= 3 && wanted.contains(Class::Ip) {
+    if signs.four && wanted.contains(Class::Ip) {
         net::scan_four(text, found);
     }
-    if shape.colons >= 2 && wanted.contains(Class::Ip) {
+    if signs.six && wanted.contains(Class::Ip) {
         net::scan_six(text, found);
     }
-    if wanted.contains(Class::Mac) && (shape.colons >= 5 || shape.dashes >= 2 || shape.dots >= 2) {
+    if signs.hardware && wanted.contains(Class::Mac) {
         mac::scan(text, found);
     }
-    if text.len() >= tokens::SHORTEST && wanted.0 & tokens::KINDS != 0 {
-        tokens::scan(text, wanted, found);
-        if wanted.contains(Class::AwsKey) {
-            aws::scan(text, found);
+    if signs.long {
+        if wanted.meets(tokens::KINDS) {
+            tokens::scan(text, wanted, found);
+        }
+        if wanted.contains(Class::Jwt) {
+            jwt::scan(text, found);
         }
     }
-    if wanted.contains(Class::Jwt) && shape.dots >= 2 && text.len() >= jwt::SHORTEST {
-        jwt::scan(text, found);
+    if (signs.long || signs.secret) && wanted.contains(Class::AwsKey) {
+        aws::scan(text, found);
     }
-    if wanted.contains(Class::PrivateKey) && shape.dashes >= pem::FEWEST_DASHES {
+    if signs.armour && wanted.contains(Class::PrivateKey) {
         pem::scan(text, found);
     }
     if found.len() > first + 1 {

@@ -118,7 +118,7 @@ fn is_bare_phone(value: &[u8]) -> bool {
         && rest.iter().all(|byte| {
             byte.is_ascii_digit() || matches!(byte, b' ' | b'.' | b':' | b'#' | b'a'..=b'z' | b'A'..=b'Z')
         });
-    let date = super::shape::is_plain(value);
+    let date = super::plain::is_plain(value);
     (5..=15).contains(&digits) && signs && extension && !date && at(number, 0) != b'-'
 }
 

@@ -5,7 +5,7 @@ use super::{Class, Found};
 use memchr::memmem;
 
 /// Of the shortest armour: four on each side.
-pub(super) const FEWEST_DASHES: usize = 8;
+pub(super) const FEWEST_DASHES: u32 = 8;
 const LONGEST_LABEL: usize = 64;
 const KEY: &[u8] = b"PRIVATE KEY";
 

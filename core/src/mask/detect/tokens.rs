@@ -5,8 +5,7 @@ use super::bytes::{at, before, is_escape_before};
 use super::{Class, Classes, Found, coin, keys, label};
 
 pub(super) const SHORTEST: usize = 16;
-pub(super) const KINDS: u32 =
-    Classes::of(Class::ApiKey).with(Class::Coin).with(Class::AwsKey).with(Class::PrivateKey).0;
+pub(super) const KINDS: Classes = Classes::of(Class::ApiKey).with(Class::Coin).with(Class::PrivateKey);
 
 /// A word is looked into for the head of a key at this many of its parts.
 const PARTS: usize = 6;
