@@ -21,6 +21,9 @@ cargo xtask tidy
 step "unit and connector tests"
 cargo test --workspace --locked --exclude sallyport-e2e
 
+step "how well values are found, kind by kind"
+cargo test --quiet --locked --package sallyport-core --test detect_quality -- --nocapture --test-threads 1
+
 step "end to end, through the built executable"
 cargo build --locked --bin sallyport
 cargo test --locked --package sallyport-e2e

@@ -18,10 +18,13 @@ pub(super) fn end(run: &Run<'_>) -> Option<usize> {
         if (group.parens && group.len() < 12) || (index > 0 && group.gap == Gap::None) {
             break;
         }
-        for digit in run.text.get(group.start..group.end).unwrap_or_default() {
-            *digits.get_mut(len)? = digit - b'0';
-            len += 1;
-        }
+        let block = run.text.get(group.start..group.end).unwrap_or_default();
+        digits
+            .get_mut(len..len + block.len())?
+            .iter_mut()
+            .zip(block)
+            .for_each(|(place, byte)| *place = byte - b'0');
+        len += block.len();
         let number = digits.get(..len).unwrap_or_default();
         let printed = run.groups().get(..=index).unwrap_or_default();
         if len >= 12
@@ -37,6 +40,14 @@ pub(super) fn end(run: &Run<'_>) -> Option<usize> {
         }
     }
     best
+}
+
+/// A text of digits alone.
+pub(super) fn is_block(text: &[u8]) -> bool {
+    let mut digits = [0u8; LONGEST];
+    let Some(digits) = digits.get_mut(..text.len()).filter(|digits| digits.len() >= 12) else { return false };
+    digits.iter_mut().zip(text).for_each(|(place, byte)| *place = byte.wrapping_sub(b'0'));
+    is_issued(digits) && luhn(digits)
 }
 
 /// More digits in fours stand before it: it is the tail of a longer number.
@@ -93,15 +104,11 @@ fn is_issued(number: &[u8]) -> bool {
     }
 }
 
+/// Every second digit from the right counts twice, and its two digits each for itself.
+#[inline]
 pub(super) fn luhn(number: &[u8]) -> bool {
-    let sum: u32 = number
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(index, digit)| {
-            let digit = u32::from(*digit);
-            if index.is_multiple_of(2) { digit } else { digit * 2 - if digit > 4 { 9 } else { 0 } }
-        })
-        .sum();
-    sum.is_multiple_of(10)
+    let twice = |digit: u8| digit * 2 - if digit > 4 { 9 } else { 0 };
+    let (first, pairs) = number.as_rchunks::<2>();
+    let sum: u32 = pairs.iter().map(|[left, right]| u32::from(twice(*left) + right)).sum();
+    (sum + first.iter().map(|digit| u32::from(*digit)).sum::<u32>()).is_multiple_of(10)
 }

@@ -2,7 +2,7 @@
 
 use super::digits::{Gap, Run, Side, right_of};
 
-const LEN: usize = 11;
+pub(super) const LEN: usize = 11;
 
 /// Where the number that starts this run ends.
 pub(super) fn end(run: &Run<'_>) -> Option<usize> {

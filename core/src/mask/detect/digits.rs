@@ -30,6 +30,8 @@ const NAMES: &[&[u8]] = &[
     b"tin",
 ];
 const LONGEST_NAME: usize = 16;
+/// No number that is looked for is longer in one block.
+const LONGEST_BLOCK: usize = 19;
 
 /// What parts a group from the one before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -103,6 +105,11 @@ impl Run<'_> {
 }
 
 pub(super) fn scan(text: &[u8], wanted: Classes, found: &mut Vec<Found>) {
+    if text.len() <= LONGEST_BLOCK
+        && text.iter().map(|byte| u8::from(byte.is_ascii_digit())).sum::<u8>() as usize == text.len()
+    {
+        return block(text, wanted, found);
+    }
     let mut from = 0;
     while let Some(start) = next_digit(text, from) {
         let last = found.len();
@@ -119,6 +126,23 @@ pub(super) fn scan(text: &[u8], wanted: Classes, found: &mut Vec<Found>) {
             run.groups().first().map_or(start + 1, |group| group.end)
         };
     }
+}
+
+/// Digits and nothing else: no label says what they are, so that only check digits can.
+fn block(text: &[u8], wanted: Classes, found: &mut Vec<Found>) {
+    let class = if wanted.contains(Class::Card) && card::is_block(text) {
+        Class::Card
+    } else if wanted.contains(Class::Cpf) && text.len() == cpf::LEN && cpf::is_checked(text.iter().copied()) {
+        Class::Cpf
+    } else if wanted.contains(Class::Phone)
+        && text.starts_with(b"00")
+        && phone::range(&read_run(text, 0)).is_some()
+    {
+        Class::Phone
+    } else {
+        return;
+    };
+    found.push(Found { class, start: 0, end: text.len() });
 }
 
 fn read_number(run: &Run<'_>, wanted: Classes, found: &mut Vec<Found>) {
@@ -157,6 +181,7 @@ fn next_digit(text: &[u8], from: usize) -> Option<usize> {
 }
 
 /// The groups that begin with the digit at `first`, which starts one.
+#[inline(always)]
 fn read_run(text: &[u8], first: usize) -> Run<'_> {
     let opened = before(text, first, 1) == b'(';
     let mut start = if opened { first - 1 } else { first };

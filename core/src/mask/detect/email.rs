@@ -173,19 +173,65 @@ fn is_image(domain: &[u8]) -> bool {
 
 /// `theme@dark.css`, `getty@tty1.service`: the last part is no place of the network.
 fn is_file(domain: &[u8]) -> bool {
-    const ENDS: &[&[u8]] = &[
-        b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"ico", b"css", b"js", b"jsx", b"tsx", b"json",
-        b"html", b"htm", b"xml", b"yaml", b"yml", b"txt", b"pdf", b"gz", b"tgz", b"exe", b"dll", b"scss",
-        b"less", b"ttf", b"woff", b"mp3", b"csv", b"log", b"bak", b"sql", b"php", b"service", b"socket",
-        b"timer", b"target", b"mount", b"tar", b"jar", b"bmp", b"tiff", b"avif",
-    ];
     let last = domain.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
-    ENDS.iter().any(|end| end.eq_ignore_ascii_case(last))
+    let mut room = [0u8; 8];
+    let Some(small) = room.get_mut(..last.len()) else { return false };
+    small.copy_from_slice(last);
+    small.make_ascii_lowercase();
+    matches!(
+        &*small,
+        b"png"
+            | b"jpg"
+            | b"jpeg"
+            | b"gif"
+            | b"svg"
+            | b"webp"
+            | b"ico"
+            | b"css"
+            | b"js"
+            | b"jsx"
+            | b"tsx"
+            | b"json"
+            | b"html"
+            | b"htm"
+            | b"xml"
+            | b"yaml"
+            | b"yml"
+            | b"txt"
+            | b"pdf"
+            | b"gz"
+            | b"tgz"
+            | b"exe"
+            | b"dll"
+            | b"scss"
+            | b"less"
+            | b"ttf"
+            | b"woff"
+            | b"mp3"
+            | b"csv"
+            | b"log"
+            | b"bak"
+            | b"sql"
+            | b"php"
+            | b"service"
+            | b"socket"
+            | b"timer"
+            | b"target"
+            | b"mount"
+            | b"tar"
+            | b"jar"
+            | b"bmp"
+            | b"tiff"
+            | b"avif"
+    )
 }
 
 /// The user or password of a URL: nothing but them stands between it and `://`.
 fn is_in_url(text: &[u8], start: usize) -> bool {
     let head = text.get(start.saturating_sub(LONGEST_LOCAL)..start).unwrap_or_default();
+    if memchr::memchr(b':', head).is_none() {
+        return false;
+    }
     let word = head
         .iter()
         .rposition(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'<' | b'?' | b'=' | b'&'));

@@ -23,16 +23,31 @@ const PLANS: &[(u8, u8, &[u16])] = &[
     (12, 12, &[878]), (11, 11, &[888]),
 ];
 
+/// The same by code: shortest and longest, or zeros.
+static BY_CODE: [(u8, u8); 1000] = {
+    let mut table = [(0, 0); 1000];
+    let mut plans = PLANS;
+    while let [(fewest, most, codes), rest @ ..] = plans {
+        let mut codes = *codes;
+        while let [code, rest @ ..] = codes {
+            if let Some((place, _)) = table.split_at_mut(*code as usize).1.split_first_mut() {
+                *place = (*fewest, *most);
+            }
+            codes = rest;
+        }
+        plans = rest;
+    }
+    table
+};
+
 /// How long a national number may be behind the country code that these digits begin with, and how long the code is.
 pub(super) fn national(
     mut digits: impl Iterator<Item = u8>,
 ) -> Option<(usize, std::ops::RangeInclusive<usize>)> {
-    let mut code = 0u16;
+    let mut code = 0usize;
     for len in 1..=3 {
-        let digit = digits.next()?;
-        code = code * 10 + u16::from(digit - b'0');
-        let plan = PLANS.iter().find(|(_, _, codes)| codes.contains(&code));
-        if let Some((fewest, most, _)) = plan {
+        code = code * 10 + usize::from(digits.next()? - b'0');
+        if let Some((fewest, most @ 1..)) = BY_CODE.get(code) {
             let fits = code != 1 || digits.next().is_some_and(|area| area >= b'2');
             return fits.then(|| (len, usize::from(*fewest)..=usize::from(*most)));
         }
