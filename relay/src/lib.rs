@@ -4,6 +4,7 @@
 //! cleared, and to a target only once the entries behind it are in the recording.
 
 pub mod connector;
+pub mod crew;
 pub mod dial;
 pub mod door;
 pub mod listen;
@@ -13,6 +14,7 @@ pub mod tls;
 pub mod tls_client;
 
 pub use connector::{Connector, House, Setting, SettingFault, StatementView};
+pub use crew::Crew;
 pub use door::{Claim, Credential, Credentials, Door, Ending, Session};
 pub use outbox::Outbox;
 pub use route::Route;

@@ -1,6 +1,7 @@
 //! Accepts connections and does nothing else: a handshake never runs here, and one peer's slowness is its own.
 
 use crate::connector::{Connector, House};
+use crate::crew::Crew;
 use crate::dial::tune;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
@@ -40,6 +41,7 @@ pub async fn listen(
     listener: TcpListener,
     connector: Arc<dyn Connector>,
     house: Arc<House>,
+    crew: Arc<Crew>,
     limits: ListenLimits,
     mut stopping: watch::Receiver<bool>,
 ) {
@@ -56,13 +58,9 @@ pub async fn listen(
             Ok((stream, peer)) => {
                 starved = false;
                 if let Some(place) = Room::enter(&room, peer.ip().to_canonical()) {
-                    connections.spawn(attend(
-                        Arc::clone(&connector),
-                        Arc::clone(&house),
-                        stream,
-                        peer,
-                        place,
-                    ));
+                    let attended =
+                        attend(Arc::clone(&connector), Arc::clone(&house), stream.into_std(), peer, place);
+                    crew.carry(&mut connections, attended);
                 }
             }
             Err(fault) if is_of_one_peer(&fault) => {}
@@ -82,12 +80,18 @@ pub async fn listen(
 async fn attend(
     connector: Arc<dyn Connector>,
     house: Arc<House>,
-    stream: TcpStream,
+    stream: io::Result<std::net::TcpStream>,
     peer: SocketAddr,
     place: Place,
 ) {
-    tune(&stream);
-    connector.serve(stream, peer, house).await;
+    // The thread that carries it takes the socket over from the one that accepted it.
+    match stream.and_then(TcpStream::from_std) {
+        Ok(stream) => {
+            tune(&stream);
+            connector.serve(stream, peer, house).await;
+        }
+        Err(fault) => tracing::error!(%fault, %peer, "a connection could not be taken over"),
+    }
     drop(place);
 }
 

@@ -14,9 +14,9 @@ use sallyport_core::{Clock, SessionId};
 use sallyport_identity::{Algorithm, Issuer, IssuerSettings, Verifier};
 use sallyport_policy::RuleBook;
 use sallyport_record::{Options, Recorder};
-use sallyport_relay::House;
 use sallyport_relay::listen::{ListenLimits, bind, listen};
 use sallyport_relay::tls::Shown;
+use sallyport_relay::{Crew, House};
 use sallyport_store::{Desk, DeskTerms, SessionFilter, Store};
 use sallyport_vault::Vault;
 use std::path::Path;
@@ -97,8 +97,11 @@ async fn attend(config: &Config, parts: &Parts) -> Result<()> {
     });
     let mut tasks = JoinSet::new();
     let certificate = certificates::open(config)?;
+    let crew = Arc::new(Crew::start().context("start the threads that carry connections")?);
     for listener in &config.listener {
-        start_listener(&mut tasks, config, listener, &parts.registry, &door, &certificate, &stopping).await?;
+        let ground =
+            Ground { config, registry: &parts.registry, door: &door, crew: &crew, certificate: &certificate };
+        start_listener(&mut tasks, listener, &ground, &stopping)?;
     }
     let plane =
         bind(config.api.listen).with_context(|| format!("api: cannot listen on {}", config.api.listen))?;
@@ -213,15 +216,22 @@ fn api_house(config: &Config, parts: &Parts) -> sallyport_api::House {
     }
 }
 
-async fn start_listener(
+/// What every listener stands on.
+struct Ground<'a> {
+    config: &'a Config,
+    registry: &'a Registry,
+    door: &'a Arc<FrontDoor>,
+    crew: &'a Arc<Crew>,
+    certificate: &'a Arc<Shown>,
+}
+
+fn start_listener(
     tasks: &mut JoinSet<()>,
-    config: &Config,
     listener: &Listener,
-    registry: &Registry,
-    door: &Arc<FrontDoor>,
-    certificate: &Arc<Shown>,
+    ground: &Ground<'_>,
     stopping: &watch::Receiver<bool>,
 ) -> Result<()> {
+    let Ground { config, registry, door, crew, certificate } = ground;
     let connector = registry.find(&listener.protocol).context("find the connector")?;
     let house = Arc::new(House {
         door: Arc::clone(door) as _,
@@ -236,8 +246,8 @@ async fn start_listener(
         let bound = bind(*address)
             .with_context(|| format!("listener {}: cannot listen on {address}", listener.protocol))?;
         tracing::info!(protocol = listener.protocol, %address, tls = ?listener.tls, "listening");
-        let (connector, house) = (Arc::clone(connector), Arc::clone(&house));
-        tasks.spawn(listen(bound, connector, house, limits, stopping.clone()));
+        let (connector, house, crew) = (Arc::clone(connector), Arc::clone(&house), Arc::clone(crew));
+        tasks.spawn(listen(bound, connector, house, crew, limits, stopping.clone()));
     }
     Ok(())
 }
