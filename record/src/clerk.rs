@@ -9,7 +9,7 @@ use crate::log::{HexHash, Leaf, LeafState, Log};
 use crate::read::read;
 use crate::seal::Sealing;
 use crate::shelf::{LocalShelf, Shelf};
-use crate::summary::Summary;
+use crate::summary::Summing;
 use sallyport_core::{Clock, Moment, SessionId};
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -139,13 +139,14 @@ impl Office {
                 batch.leaves.push(leaf(session, LeafState::Opened, tip, at));
             }
             Job::Closed { live, tip, at } => {
-                self.clerk.abandon(&live);
                 match self.seal(&live, tip) {
                     Ok(()) => batch.sealed.push(live.path.clone()),
                     Err(fault) => {
                         tracing::error!(session = %live.session, %fault, "a recording stays unsealed until the next start");
                     }
                 }
+                // Only now: whoever waits for it to be over finds the summary beside the sealed recording.
+                self.clerk.abandon(&live);
                 batch.leaves.push(leaf(live.session.clone(), LeafState::Closed, tip, at));
             }
             Job::Barrier(done) => batch.barriers.push(done),
@@ -201,7 +202,7 @@ impl Office {
     /// Reads the recording as an auditor would, packs it, puts it on the shelf with its summary beside it.
     fn seal(&self, live: &Live, tip: Tip) -> Result<(), RecordFault> {
         let mut recording = read(&live.path)?;
-        let mut summary = Summary::new(live.session.clone());
+        let mut summary = Summing::new(live.session.clone());
         for entry in recording.by_ref() {
             summary.add(&entry?);
         }
@@ -215,7 +216,7 @@ impl Office {
         let mut sealing = Sealing::new(&live.session, raw).map_err(RecordFault::io("seal", &live.path))?;
         let name = self.name(live)?;
         self.shelf.put(&format!("{name}.rec"), &mut sealing).map_err(RecordFault::io("seal", &live.path))?;
-        let summary = serde_json::to_vec(&summary).unwrap_or_default();
+        let summary = serde_json::to_vec(&summary.finish()).unwrap_or_default();
         let put: io::Result<()> = self.shelf.put(&format!("{name}.summary.json"), &mut summary.as_slice());
         put.map_err(RecordFault::io("summarise", &live.path))
     }

@@ -9,7 +9,7 @@ use crate::live::{Live, SystemClock, Tip, lock};
 use crate::log::{Log, LogFiles};
 use crate::read::{Recording, read};
 use crate::shelf::{LocalShelf, Shelf};
-use crate::summary::Summary;
+use crate::summary::{Summary, Summing};
 use crate::sync::Syncer;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use sallyport_core::{Clock, Journal, Moment, SessionId};
@@ -36,7 +36,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             origin: "sallyport/recordings".to_owned(),
-            sync_every: Duration::from_millis(100),
+            sync_every: Duration::from_millis(200),
             heads_every: Duration::from_secs(60),
             clock: Arc::new(SystemClock),
         }
@@ -175,11 +175,12 @@ impl Recorder {
     pub fn summary(&self, session: &SessionId) -> Result<Summary, RecordFault> {
         let found = self.find(session)?;
         if let Ok(bytes) = fs::read(found.path.with_extension("summary.json"))
-            && let Ok(summary) = serde_json::from_slice(&bytes)
+            && let Ok(summary) = serde_json::from_slice::<Summary>(&bytes)
+            && summary.is_whole()
         {
             return Ok(summary);
         }
-        let mut summary = Summary::new(session.clone());
+        let mut summary = Summing::new(session.clone());
         for entry in self.read(session)? {
             match entry {
                 Ok(entry) => summary.add(&entry),
@@ -188,7 +189,7 @@ impl Recorder {
                 Err(fault) => return Err(fault.into()),
             }
         }
-        Ok(summary)
+        Ok(summary.finish())
     }
 
     /// With this key anybody checks the log.

@@ -1,17 +1,14 @@
 //! What can be searched about a session that is over. The recording is the truth; losing this row loses no evidence.
 
 use crate::clock::WallClock;
-use sallyport_core::journal::Event;
 use sallyport_core::{Clock, SessionId};
 use sallyport_record::Recorder;
-use sallyport_store::{SessionEnd, Store};
+use sallyport_store::{SessionEnd, SessionTotals, Store};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long the end of a session waits for its recording to be closed before the index is written.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
-/// How much of what was said is searchable.
-const MAX_SAID_BYTES: usize = 64 * 1024;
 
 pub async fn close(store: Store, recorder: Arc<Recorder>, session: SessionId) {
     let closed = async {
@@ -23,7 +20,7 @@ pub async fn close(store: Store, recorder: Arc<Recorder>, session: SessionId) {
     write(&store, &recorder, &session).await;
 }
 
-/// Reads the recording once and writes its row. Also called at start for what a crash left open.
+/// Reads what the session came to and writes its row. Also called at start for what a crash left open.
 pub async fn write(store: &Store, recorder: &Arc<Recorder>, session: &SessionId) {
     let (reader, id) = (Arc::clone(recorder), session.clone());
     let read = tokio::task::spawn_blocking(move || outline(&reader, &id)).await;
@@ -45,26 +42,18 @@ pub async fn write(store: &Store, recorder: &Arc<Recorder>, session: &SessionId)
 }
 
 fn outline(recorder: &Recorder, session: &SessionId) -> anyhow::Result<SessionEnd> {
-    let mut end = SessionEnd::default();
-    for entry in recorder.read(session)? {
-        let entry = entry?;
-        end.head = Some(entry.hash.to_string());
-        match entry.event()? {
-            Event::Command { text, verdict, .. } => {
-                end.totals.commands += 1;
-                match verdict.as_ref() {
-                    "deny" => end.totals.denied += 1,
-                    "hold" => end.totals.held += 1,
-                    _ => {}
-                }
-                if end.said.len() + text.len() < MAX_SAID_BYTES {
-                    end.said.push_str(&text);
-                    end.said.push('\n');
-                }
-            }
-            Event::Closed { reason, .. } => end.reason = reason.into_owned(),
-            _ => {}
-        }
-    }
-    Ok(end)
+    let summary = recorder.summary(session)?;
+    let counted = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let verdicts = |name: &str| counted(summary.verdicts.get(name).copied().unwrap_or_default());
+    let totals = SessionTotals {
+        commands: counted(summary.commands),
+        denied: verdicts("deny"),
+        held: verdicts("hold"),
+    };
+    Ok(SessionEnd {
+        totals,
+        reason: summary.closed.unwrap_or_default(),
+        head: Some(summary.head),
+        said: summary.said,
+    })
 }
