@@ -74,6 +74,7 @@ pub enum Event<'a> {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Moment>,
     },
+    /// They hold for the rows of later commands too, until another entry of this kind.
     Columns {
         of: CommandNo,
         names: Vec<Cow<'a, str>>,

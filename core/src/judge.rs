@@ -93,6 +93,8 @@ pub trait Judge: Send {
     fn filter(&mut self, _now: Moment, _thing: &Sensitive<'_>) -> Option<Reason> {
         None
     }
+    /// The session fell idle: gives memory back that can be made again.
+    fn rest(&mut self) {}
 }
 
 /// Who and what the rules are asked about for the length of a session.

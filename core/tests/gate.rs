@@ -12,7 +12,7 @@ use sallyport_core::gate::Opening;
 use sallyport_core::journal::Event;
 use sallyport_core::judge::Facts;
 use sallyport_core::mask::forms::{Form, MaskKey};
-use sallyport_core::mask::plan::Origin;
+use sallyport_core::mask::plan::{ColumnRef, Origin};
 use sallyport_core::*;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::SeqCst};
@@ -497,6 +497,51 @@ fn columns_of_a_plan_of_older_rules_do_not_cross() {
     world.epoch.store(2, SeqCst);
     world.shut.store(true, SeqCst);
     assert!(gate.renew().unwrap_err().fatal, "the door would not open any more");
+}
+
+#[test]
+fn columns_are_recorded_once_until_they_change() {
+    let world = Arc::new(World::default());
+    let mut gate = open(&world);
+    let count = |world: &World| {
+        world.journal.lock().unwrap().iter().filter(|line| line.contains("\"event\":\"columns\"")).count()
+    };
+    let say = |gate: &mut Gate| {
+        let of = cleared(gate.ask(run("select", &effects("allow"))));
+        let origin = Origin::Column(ColumnRef { schema: "s", table: "t", column: "c" });
+        let plan = gate.plan(&[ColumnInfo { name: "c", origin, shape: CellShape::Text, binary: false }]);
+        _ = gate.answer(Frame { bytes: b"T", event: Answer::Columns { of, plan: &plan } }).unwrap();
+        _ = gate.answer(Frame { bytes: b"", event: Answer::Done { of, outcome: Done::default() } }).unwrap();
+    };
+    say(&mut gate);
+    say(&mut gate);
+    assert_eq!(count(&world), 1, "the same columns were written again");
+    // The same names, under rules that mask them now, are other columns.
+    world.epoch.store(1, SeqCst);
+    world.masked.store(true, SeqCst);
+    say(&mut gate);
+    assert_eq!(count(&world), 2);
+    gate.rest().unwrap();
+    say(&mut gate);
+    assert_eq!(count(&world), 3, "a rested session remembers nothing and says them anew");
+}
+
+#[test]
+fn what_was_prepared_has_an_entry_of_its_outcome_only_where_it_failed() {
+    let world = Arc::new(World::default());
+    let mut gate = open(&world);
+    let allow = effects("allow");
+    let prepare = |gate: &mut Gate| {
+        cleared(gate.ask(frame(CommandKind::Prepare, "select", &allow, Parameters::default())))
+    };
+    let (good, bad) = (prepare(&mut gate), prepare(&mut gate));
+    let entries = world.journal.lock().unwrap().len();
+    let outcome = Done { tag: "PARSE", ..Done::default() };
+    _ = gate.answer(Frame { bytes: b"1", event: Answer::Done { of: good, outcome } }).unwrap();
+    assert_eq!(world.journal.lock().unwrap().len(), entries);
+    let outcome = Done { error: Some(("42601", "syntax error")), ..Done::default() };
+    _ = gate.answer(Frame { bytes: b"E", event: Answer::Done { of: bad, outcome } }).unwrap();
+    assert!(last(&world).contains("syntax error") && !gate.is_in_flight(good));
 }
 
 #[test]

@@ -75,7 +75,7 @@ pub fn replay(
     out: &mut impl Write,
     mut sleep: impl FnMut(Duration),
 ) -> Result<(), ReplayFault> {
-    let mut screen = Screen { colour, table: Table::default() };
+    let mut screen = Screen { colour, table: Table::default(), names: Vec::new() };
     let mut last: Option<Moment> = None;
     for entry in entries {
         let entry = entry?;
@@ -124,6 +124,8 @@ impl Ink {
 struct Screen {
     colour: bool,
     table: Table,
+    /// Of the last columns: they hold for the rows of later commands until others are said.
+    names: Vec<String>,
 }
 
 #[derive(Default)]
@@ -144,10 +146,18 @@ impl Screen {
                     let name: &std::borrow::Cow<'_, str> = name;
                     if rule.is_some() { format!("{} (masked)", safe(name)) } else { safe(name) }
                 };
-                self.table.names = names.iter().zip(&masked).map(name).collect();
+                self.names = names.iter().zip(&masked).map(name).collect();
+                self.table.names.clone_from(&self.names);
                 self.table.of = Some(of);
             }
-            Event::Row { cells, .. } => self.table.add(cells.iter().map(|cell| cell.as_deref())),
+            Event::Row { of, cells } => {
+                if self.table.of != Some(of) {
+                    self.end_table(out)?;
+                    self.table.names.clone_from(&self.names);
+                    self.table.of = Some(of);
+                }
+                self.table.add(cells.iter().map(|cell| cell.as_deref()));
+            }
             other => {
                 self.end_table(out)?;
                 self.line(entry.at, other, out)?;

@@ -1,6 +1,7 @@
 //! Target to caller: masks, limits, and what is recorded of it.
 
 use super::{Cleared, Gate, InFlight, not_recorded};
+use crate::command::CommandKind;
 use crate::event::{Answer, Done, Frame, Row, RowCodec};
 use crate::fault::Denial;
 use crate::ids::{CommandNo, RuleId};
@@ -125,17 +126,25 @@ impl Gate {
 
     fn columns(&mut self, of: CommandNo, plan: &Plan) -> Result<(), Denial> {
         self.check_plan(plan)?;
+        if self.says_again(plan) {
+            return Ok(());
+        }
+        let columns = plan.columns.iter().map(|column| (column.name.as_str(), masking_rule(&column.plan)));
+        let names = columns.clone().map(|(name, _)| Cow::Borrowed(name)).collect();
+        let masked = columns.clone().map(|(_, rule)| rule.cloned()).collect();
         let now = self.clock.now();
-        let names = plan.columns.iter().map(|column| Cow::Borrowed(column.name.as_str())).collect();
-        let masked = plan
-            .columns
-            .iter()
-            .map(|column| match &column.plan {
-                ColumnPlan::Masked { rule, .. } => Some(rule.clone()),
-                ColumnPlan::Clear | ColumnPlan::Detect => None,
-            })
-            .collect();
-        self.append(now, &Event::Columns { of, names, masked }).map_err(|_| not_recorded())
+        self.append(now, &Event::Columns { of, names, masked }).map_err(|_| not_recorded())?;
+        self.columns = Some(columns.map(|(name, rule)| (name.to_owned(), rule.cloned())).collect());
+        Ok(())
+    }
+
+    /// The newest entry about columns says the same.
+    fn says_again(&self, plan: &Plan) -> bool {
+        let Some(last) = &self.columns else { return false };
+        let same = |(column, (name, rule)): (&PlannedColumn, &(String, Option<RuleId>))| {
+            column.name == *name && masking_rule(&column.plan) == rule.as_ref()
+        };
+        last.len() == plan.columns.len() && plan.columns.iter().zip(last).all(same)
     }
 
     /// True: the row was rebuilt, and `self.rebuilt` is what may cross.
@@ -224,6 +233,10 @@ impl Gate {
 
     fn done(&mut self, of: CommandNo, outcome: &Done<'_>) -> Result<(), Denial> {
         let Some(flight) = self.place(of).and_then(|at| self.in_flight.remove(at)) else { return Ok(()) };
+        // Preparing comes to nothing that is not seen in what runs: only its failure is worth an entry.
+        if flight.kind == CommandKind::Prepare && outcome.error.is_none() {
+            return Ok(());
+        }
         let now = self.clock.now();
         let error = outcome.error.map(|(code, text)| Cow::Owned(format!("{code}: {text}")));
         let event = Event::Done {
@@ -250,6 +263,13 @@ impl Gate {
             Some(first) if first.no == of => Some(0),
             _ => self.in_flight.binary_search_by_key(&of, |flight| flight.no).ok(),
         }
+    }
+}
+
+fn masking_rule(plan: &ColumnPlan) -> Option<&RuleId> {
+    match plan {
+        ColumnPlan::Masked { rule, .. } => Some(rule),
+        ColumnPlan::Clear | ColumnPlan::Detect => None,
     }
 }
 

@@ -86,7 +86,7 @@ impl Gate {
         if self.append(now, &event).is_err() {
             return Ruling::Deny(not_recorded());
         }
-        self.depart(now, no, bytes, obligations)
+        self.depart(now, no, bytes, command.kind, obligations)
     }
 
     fn depart<'a>(
@@ -94,10 +94,12 @@ impl Gate {
         now: Moment,
         no: CommandNo,
         bytes: &'a [u8],
+        kind: CommandKind,
         obligations: &Obligations,
     ) -> Ruling<'a> {
         let flight = InFlight {
             no,
+            kind,
             started: now,
             rows: 0,
             bytes_in: bytes.len() as u64,
@@ -236,7 +238,9 @@ impl Gate {
             Err(denial) => return Ruling::Deny(denial),
         };
         match ruling {
-            Ok(obligations) => self.depart(now, hold.request.command, frame.bytes, &obligations),
+            Ok(obligations) => {
+                self.depart(now, hold.request.command, frame.bytes, command.kind, &obligations)
+            }
             Err(reason) => {
                 let mut denial = Denial::new(reason);
                 denial.approval = id;

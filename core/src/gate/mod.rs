@@ -16,6 +16,7 @@ pub use cleared::{Cleared, Ruling, Settled};
 
 use crate::access::Grant;
 use crate::approvals::Approvals;
+use crate::command::CommandKind;
 use crate::fault::{Denial, Fault};
 use crate::ids::{CommandNo, Epoch, RuleId};
 use crate::journal::{Event, Flush, Journal, JournalFault};
@@ -54,6 +55,8 @@ pub struct Gate {
     classes: Arc<[(Classes, Form, RuleId)]>,
     wanted: Classes,
     last_no: u64,
+    /// The columns of the newest entry of their kind: the same again are not written again.
+    columns: Option<Vec<(String, Option<RuleId>)>>,
     in_flight: VecDeque<InFlight>,
     /// Entries appended so far, and how many of them are in the file.
     appended: u64,
@@ -70,6 +73,7 @@ pub struct Gate {
 #[derive(Debug)]
 struct InFlight {
     no: CommandNo,
+    kind: CommandKind,
     started: Moment,
     rows: u64,
     bytes_in: u64,
@@ -105,6 +109,7 @@ impl Gate {
             classes: Arc::new([]),
             wanted: Classes::NONE,
             last_no: 0,
+            columns: None,
             in_flight: VecDeque::new(),
             appended: 0,
             settled: 0,
@@ -218,6 +223,8 @@ impl Gate {
     /// Writes what was appended and gives memory back. Called when the session falls idle.
     pub fn rest(&mut self) -> Result<(), Fault> {
         self.masker.shrink();
+        self.judge.rest();
+        self.columns = None;
         self.rebuilt = Vec::new();
         self.rebuilt_cells = Vec::new();
         self.in_flight.shrink_to(4);

@@ -1,8 +1,8 @@
 //! What a person sees of a recording, and at what pace.
 
 use crate::scene::{at, record, recorder};
-use sallyport_core::SessionId;
 use sallyport_core::journal::Event;
+use sallyport_core::{Cell, CommandNo, SessionId};
 use sallyport_record::{Speed, json_lines, read, replay};
 use std::path::Path;
 use std::time::Duration;
@@ -33,6 +33,27 @@ fn a_replay_shows_statements_verdicts_and_tables() {
     replay(entries, Speed::Times(2.0), false, &mut out, |pause| pauses.push(pause)).unwrap();
     insta::assert_snapshot!(String::from_utf8(out).unwrap());
     assert_eq!(pauses, [Duration::from_micros(500); 6]);
+}
+
+#[test]
+fn rows_without_columns_of_their_own_are_shown_under_the_last_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let recorder = recorder(dir.path());
+    let session = SessionId::new("s1");
+    let mut journal = recorder.begin(&session, false).unwrap();
+    let columns = Event::Columns { of: CommandNo(1), names: vec!["flavour".into()], masked: vec![None] };
+    journal.append(at(0), &columns).unwrap();
+    for (no, cell) in [(1, b"sweet"), (2, b"salty")] {
+        journal.append_row(at(no), CommandNo(no as u64), cell, &[Cell::new(0, 5)], &[false]).unwrap();
+        journal.append(at(no), &Event::Notice { text: "between".into() }).unwrap();
+    }
+    journal.close(at(3), "over").unwrap();
+    recorder.caught_up().unwrap();
+    let mut out = Vec::new();
+    replay(recorder.read(&session).unwrap(), Speed::AtOnce, false, &mut out, |_| panic!("at once")).unwrap();
+    let out = String::from_utf8(out).unwrap();
+    assert_eq!(out.matches("flavour").count(), 2, "{out}");
+    assert!(out.contains("sweet") && out.contains("salty"), "{out}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::paint;
 use crate::verbs::show;
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// Rows of one result that are shown before the rest is only counted.
 const SHOWN_ROWS: u64 = 20;
@@ -13,12 +14,14 @@ pub struct Story {
     /// Say which session each line is of.
     many: bool,
     rows: u64,
-    people: std::collections::HashMap<String, String>,
+    people: HashMap<String, String>,
+    /// Of each session the last columns: they hold for the rows of later commands until others are said.
+    columns: HashMap<String, String>,
 }
 
 impl Story {
     pub fn new(many: bool) -> Self {
-        Self { many, rows: 0, people: std::collections::HashMap::new() }
+        Self { many, rows: 0, people: HashMap::new(), columns: HashMap::new() }
     }
 
     pub fn tell(&mut self, entry: &Value) -> Vec<String> {
@@ -61,9 +64,10 @@ impl Story {
             "resolved" => vec![resolved(body)],
             "columns" => {
                 self.rows = 0;
-                vec![paint::quiet(&format!("    {}", list(body, "names")))]
+                self.columns.insert(session.to_owned(), list(body, "names"));
+                Vec::new()
             }
-            "row" => self.row(body),
+            "row" => self.row(session, body),
             "truncated" => vec![paint::quiet(&format!(
                 "    … kept up to row {}; the rest is over the limit",
                 number(body, "after_rows")
@@ -78,6 +82,7 @@ impl Story {
                 text(body, "object")
             )],
             "closed" => {
+                self.columns.remove(session);
                 let line = format!(
                     "{} closed: {} ({})",
                     paint::strong("○"),
@@ -114,8 +119,14 @@ impl Story {
         lines
     }
 
-    fn row(&mut self, body: &Value) -> Vec<String> {
+    fn row(&mut self, session: &str, body: &Value) -> Vec<String> {
         self.rows += 1;
+        let mut lines = Vec::new();
+        if self.rows == 1
+            && let Some(names) = self.columns.get(session)
+        {
+            lines.push(paint::quiet(&format!("    {names}")));
+        }
         if self.rows == SHOWN_ROWS + 1 {
             return vec![paint::quiet("    … (`--json` prints every recorded row)")];
         }
@@ -124,7 +135,8 @@ impl Story {
         }
         let cells =
             body.get("cells").and_then(Value::as_array).into_iter().flatten().map(cell).collect::<Vec<_>>();
-        vec![format!("    {}", cells.join(&paint::quiet(" │ ")))]
+        lines.push(format!("    {}", cells.join(&paint::quiet(" │ "))));
+        lines
     }
 }
 
