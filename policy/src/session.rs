@@ -23,8 +23,10 @@ pub(crate) struct View {
 
 pub(crate) struct Session {
     book: Arc<RuleBook>,
-    world: Result<World, String>,
-    view: Option<View>,
+    facts: Facts,
+    /// Made of the facts when it is needed, and given back while the session rests. None of them: not made, or the
+    /// facts are nothing that the rules can be asked about.
+    view: Option<(World, View)>,
     verdicts: HashMap<[u8; 16], Arc<Verdict>>,
     sights: HashMap<[u8; 16], Sight>,
     filters: HashMap<[u8; 16], Option<Reason>>,
@@ -32,10 +34,9 @@ pub(crate) struct Session {
 
 impl Session {
     pub fn new(book: Arc<RuleBook>, facts: Facts) -> Self {
-        let world = World::new(facts).map_err(|unaskable| unaskable.to_string());
         Self {
             book,
-            world,
+            facts,
             view: None,
             verdicts: HashMap::new(),
             sights: HashMap::new(),
@@ -46,13 +47,16 @@ impl Session {
     /// Looks at the edition in force; what another one decided is forgotten.
     fn catch_up(&mut self) {
         let current = self.book.epoch();
-        if self.view.as_ref().is_some_and(|view| view.rules.epoch == current.0) {
+        if self.view.as_ref().is_some_and(|(_, view)| view.rules.epoch == current.0) {
             return;
         }
         self.verdicts.clear();
         self.sights.clear();
         self.filters.clear();
-        self.view = self.world.as_ref().ok().map(|world| View::of(self.book.rules(), world));
+        self.view = World::new(self.facts.clone()).ok().map(|world| {
+            let view = View::of(self.book.rules(), &world);
+            (world, view)
+        });
     }
 }
 
@@ -137,7 +141,7 @@ impl Judge for Session {
 
     fn connect(&mut self, now: Moment) -> Result<Vec<RuleId>, Reason> {
         self.catch_up();
-        let (Ok(world), Some(view)) = (&self.world, &self.view) else { return Err(no_view()) };
+        let Some((world, view)) = &self.view else { return Err(no_view()) };
         admission(&view.connect(world, now), world.facts())
     }
 
@@ -148,7 +152,7 @@ impl Judge for Session {
         {
             return Arc::clone(known);
         }
-        let (Ok(world), Some(view)) = (&self.world, &self.view) else {
+        let Some((world, view)) = &self.view else {
             return Arc::new(Verdict::Deny(no_view()));
         };
         let verdict = Arc::new(view.verdict(world, now, effects, approvals));
@@ -168,7 +172,7 @@ impl Judge for Session {
         if let Some(known) = self.sights.get(&key) {
             return known.clone();
         }
-        let (Ok(world), Some(view)) = (&self.world, &self.view) else { return unanswered() };
+        let Some((world, view)) = &self.view else { return unanswered() };
         let sight = view.sight(world, now, thing);
         if !view.is_timed("see") {
             if self.sights.len() >= MAX_REMEMBERED {
@@ -182,7 +186,7 @@ impl Judge for Session {
     fn guard(&mut self) -> Guard {
         self.catch_up();
         // Who nobody can be asked about is asked each time, and refused.
-        self.view.as_ref().map_or(Guard::Timed, View::guard)
+        self.view.as_ref().map_or(Guard::Timed, |(_, view)| view.guard())
     }
 
     fn filter(&mut self, now: Moment, thing: &Sensitive<'_>) -> Option<Reason> {
@@ -191,7 +195,7 @@ impl Judge for Session {
         if let Some(known) = self.filters.get(&key) {
             return known.clone();
         }
-        let (Ok(world), Some(view)) = (&self.world, &self.view) else { return Some(no_view()) };
+        let Some((world, view)) = &self.view else { return Some(no_view()) };
         let reason = view.filter(world, now, thing);
         if !view.is_timed("filter") {
             if self.filters.len() >= MAX_REMEMBERED {
@@ -200,6 +204,13 @@ impl Judge for Session {
             self.filters.insert(key, reason.clone());
         }
         reason
+    }
+
+    fn rest(&mut self) {
+        self.view = None;
+        self.verdicts = HashMap::new();
+        self.sights = HashMap::new();
+        self.filters = HashMap::new();
     }
 }
 

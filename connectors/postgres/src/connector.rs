@@ -8,7 +8,7 @@ use crate::{claim, config, probe, refusal, upstream};
 use sallyport_core::approvals::BoxFuture;
 use sallyport_core::{Fault, Grant, Target};
 use sallyport_relay::{
-    Claim, Connector, Credential, Credentials, House, Route, Setting, SettingFault, StatementView,
+    Claim, Connector, Credential, Credentials, House, Route, Session, Setting, SettingFault, StatementView,
 };
 use sallyport_sql::Names;
 use std::net::SocketAddr;
@@ -51,7 +51,12 @@ impl Postgres {
     pub async fn receive(&self, arrival: Arrival, house: &House) {
         match arrival {
             Arrival::Cancel(ask) => self.cancel(&ask).await,
-            Arrival::Client(side, claim) => self.admit(*side, *claim, house).await,
+            Arrival::Client(side, claim) => {
+                // Each step has its own space, given back before the next: a session lives long.
+                if let Some((side, target, session)) = Box::pin(self.admit(*side, *claim, house)).await {
+                    Box::pin(serve::run(side, target, session, &self.shared)).await;
+                }
+            }
         }
     }
 
@@ -68,25 +73,35 @@ impl Postgres {
         }
     }
 
-    async fn admit(&self, mut side: ClientSide, claim: Claim, house: &House) {
+    /// None: the client may not come in, or the target could not be reached, and it knows.
+    async fn admit(
+        &self,
+        mut side: ClientSide,
+        claim: Claim,
+        house: &House,
+    ) -> Option<(ClientSide, TargetSide, Session)> {
         let peer = side.peer;
         let session = match house.door.admit(claim).await {
             Ok(session) => session,
             Err(fault) => {
                 tracing::info!(%peer, %fault, "not admitted");
-                return tell(&mut side, &refusal::not_admitted(&fault)).await;
+                tell(&mut side, &refusal::not_admitted(&fault)).await;
+                return None;
             }
         };
         // Taken out first: a session is one task's own, and not shared while that task waits.
         let (grant, credentials) = (session.gate.grant().clone(), Arc::clone(&session.credentials));
-        match reach(&grant, credentials.as_ref(), &side.parameters).await {
-            Ok(target) => Box::pin(serve::run(side, target, session, &self.shared)).await,
+        let reached = reach(&grant, credentials.as_ref(), &side.parameters).await;
+        drop((grant, credentials));
+        match reached {
+            Ok(target) => Some((side, target, session)),
             Err(fault) => {
                 tracing::warn!(session = %session.gate.grant().session(), %fault, "the target could not be reached");
                 tell(&mut side, &refusal::fatal(&fault)).await;
                 if let Err(fault) = session.gate.close(&fault.public()) {
                     tracing::error!(%fault, "the recording could not be closed");
                 }
+                None
             }
         }
     }
@@ -129,8 +144,8 @@ impl Connector for Postgres {
     fn serve(&self, stream: TcpStream, peer: SocketAddr, house: Arc<House>) -> BoxFuture<'static, ()> {
         let postgres = self.clone();
         Box::pin(async move {
-            if let Some(arrival) = claim::arrive(stream, peer, &house).await {
-                postgres.receive(arrival, &house).await;
+            if let Some(arrival) = Box::pin(claim::arrive(stream, peer, &house)).await {
+                Box::pin(postgres.receive(arrival, &house)).await;
             }
         })
     }

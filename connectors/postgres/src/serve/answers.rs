@@ -42,7 +42,7 @@ impl Serving {
                 None => break,
                 Some((size, Step::Done)) => self.from_target.consume(size),
                 Some((_, Step::Refresh)) => {
-                    self.refresh().await?;
+                    Box::pin(self.refresh()).await?;
                     refreshed = true;
                 }
                 Some((_, Step::Stall | Step::Hold(..) | Step::Over)) => {

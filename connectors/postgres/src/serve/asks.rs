@@ -45,11 +45,11 @@ impl Serving {
                     if refreshed {
                         return Err(Fault::Target("its tables change too fast to be read").into());
                     }
-                    self.refresh().await?;
+                    Box::pin(self.refresh()).await?;
                     refreshed = true;
                 }
                 Some((size, Step::Hold(hold, progress))) => {
-                    self.hold(size, hold, progress, registered).await?;
+                    Box::pin(self.hold(size, hold, progress, registered)).await?;
                 }
             }
         }

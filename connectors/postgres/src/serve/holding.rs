@@ -109,7 +109,7 @@ impl Serving {
                 }
                 // A catalog that moved meanwhile changes what was approved: the question is put anew.
                 Some((_, Step::Refresh | Step::Stall)) => {
-                    self.refresh().await?;
+                    Box::pin(self.refresh()).await?;
                     return Ok(());
                 }
                 Some((_, Step::Over)) | None => {

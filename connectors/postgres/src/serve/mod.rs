@@ -47,7 +47,7 @@ const MOST_STATEMENT: usize = 64 * 1024 * 1024;
 /// An answer that has to be read whole.
 const MOST_ANSWER: usize = 256 * 1024 * 1024;
 /// A session that does nothing for so long gives its memory back.
-const IDLE: Duration = Duration::from_secs(5);
+const IDLE: Duration = Duration::from_millis(500);
 /// How long last words may take.
 const GOODBYE: Duration = Duration::from_secs(3);
 
@@ -152,8 +152,17 @@ struct Serving {
     idle: Pin<Box<tokio::time::Sleep>>,
 }
 
-/// Serves one session to its end. The word returned is why it ended, for the recording.
+/// Serves one session to its end. What is needed only at its beginning is given back before it goes on.
 pub async fn run(client: ClientSide, target: TargetSide, session: Session, shared: &Shared) {
+    if let Some((serving, parameters, registered)) = Box::pin(begin(client, target, session, shared)).await {
+        Box::pin(serving.serve(parameters, registered)).await;
+    }
+}
+
+type Begun = (Serving, Vec<(String, String)>, Registered);
+
+/// None: it could not begin, and the client knows.
+async fn begin(client: ClientSide, target: TargetSide, session: Session, shared: &Shared) -> Option<Begun> {
     let Session { gate, credentials, mut ending } = session;
     let ClientSide { mut stream, leftover, protocol_minor, parameters: _, peer: _ } = client;
     let catalog = shared.catalogs.of(gate.grant());
@@ -175,7 +184,7 @@ pub async fn run(client: ClientSide, target: TargetSide, session: Session, share
             tracing::warn!(session = %gate.grant().session(), %fault, "the session could not begin");
             last_words(&mut stream, &refusal::fatal(&fault)).await;
             close(gate, &fault.public());
-            return;
+            return None;
         }
     };
     let utf8 = target.parameters.iter().any(|(name, value)| name == "client_encoding" && value == "UTF8");
@@ -218,7 +227,7 @@ pub async fn run(client: ClientSide, target: TargetSide, session: Session, share
         ending: Box::pin(async move { ending.wait().await }),
         idle: Box::pin(tokio::time::sleep(IDLE)),
     };
-    serving.serve(&target.parameters, &registered).await;
+    Some((serving, target.parameters, registered))
 }
 
 fn close(gate: Gate, reason: &str) {
@@ -254,9 +263,11 @@ impl From<Fault> for End {
 }
 
 impl Serving {
-    async fn serve(mut self, parameters: &[(String, String)], registered: &Registered) {
-        let end = match self.greet(parameters, registered) {
-            Ok(()) => match self.pump(registered).await {
+    async fn serve(mut self, parameters: Vec<(String, String)>, registered: Registered) {
+        let greeted = self.greet(&parameters, &registered);
+        drop(parameters);
+        let end = match greeted {
+            Ok(()) => match self.pump(&registered).await {
                 Ok(end) | Err(end) => end,
             },
             Err(fault) => End::Fault(fault),
