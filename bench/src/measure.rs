@@ -41,7 +41,7 @@ pub struct Run {
     pub tps: f64,
     pub p50_us: f64,
     pub p99_us: f64,
-    /// CPU time of the peer's own processes for each transaction.
+    /// CPU time of the peer's own processes for each transaction, without that of logging in.
     pub cpu_us: f64,
 }
 
@@ -66,13 +66,14 @@ pub fn run(peers: &Peers, peer: &Peer, mode: Mode, clients: u32, seconds: u32, r
         .args(["-l", "--sampling-rate=0.1"])
         .arg(format!("--log-prefix={}", log.display()))
         .arg(peer.database);
-    let before = cpu_us(&peer.pids)?;
     let limit = Duration::from_secs(u64::from(seconds) + 60);
+    let logins = cpu_of_logins(peer, mode, clients, limit)?;
+    let before = cpu_us(&peer.pids)?;
     let out = process::run(&mut command, "", limit)?
         .ok()
         .with_context(|| format!("pgbench through {}", peer.name))?
         .out;
-    let spent = cpu_us(&peer.pids)? - before;
+    let spent = (cpu_us(&peer.pids)? - before - logins).max(0.0);
     let tps = number_after(&out, "tps = ")?;
     let transactions = number_after(&out, "number of transactions actually processed: ")?;
     if out.contains("number of failed transactions: ")
@@ -92,6 +93,20 @@ pub fn run(peers: &Peers, peer: &Peer, mode: Mode, clients: u32, seconds: u32, r
         p99_us: quantile(&latencies, 0.99),
         cpu_us: spent / transactions.max(1.0),
     })
+}
+
+/// What it costs to connect so many clients that each ask once: no part of a transaction's price, as it is no part of
+/// the throughput that pgbench reports.
+fn cpu_of_logins(peer: &Peer, mode: Mode, clients: u32, limit: Duration) -> Result<f64> {
+    let mut command = pgbench(&peer.password);
+    let (clients, port) = (clients.to_string(), peer.port.to_string());
+    command.args(["-n", "-S", "-h", "127.0.0.1", "-U", peer.user, "-M", mode.name(), "-t", "1"]);
+    command.args(["-c", &clients, "-p", &port, peer.database]);
+    let before = cpu_us(&peer.pids)?;
+    process::run(&mut command, "", limit)?
+        .ok()
+        .with_context(|| format!("pgbench -t 1 through {}", peer.name))?;
+    Ok(cpu_us(&peer.pids)? - before)
 }
 
 fn number_after(text: &str, label: &str) -> Result<f64> {

@@ -133,9 +133,24 @@ impl Gateway {
         database: &str,
         more: &[&str],
     ) -> Result<()> {
+        let authority = format!("ca_file={}", server.certificates.authority.display());
+        self.add_target_set(name, server, database, &["sslmode=verify-full", &authority], more)
+    }
+    /// Reached in clear over loopback: only to be compared with peers that do the same.
+    pub fn add_target_in_clear(&self, name: &str, server: &crate::Postgres, database: &str) -> Result<()> {
+        self.add_target_set(name, server, database, &["sslmode=disable"], &[])
+    }
+    fn add_target_set(
+        &self,
+        name: &str,
+        server: &crate::Postgres,
+        database: &str,
+        settings: &[&str],
+        more: &[&str],
+    ) -> Result<()> {
         let secret = self.scratch.file("target-password", &server.password)?;
         let (secret_text, port) = (secret.display().to_string(), server.port.to_string());
-        let authority = format!("ca_file={}", server.certificates.authority.display());
+        let settings: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
         let arguments = [
             "targets",
             "add",
@@ -152,12 +167,8 @@ impl Gateway {
             database,
             "--password-file",
             &secret_text,
-            "--set",
-            "sslmode=verify-full",
-            "--set",
-            &authority,
         ];
-        let result = self.verb(&[&arguments[..], more].concat());
+        let result = self.verb(&[&arguments[..], &settings, more].concat());
         std::fs::remove_file(secret).context("remove the password file")?;
         result.map(|_| ())
     }

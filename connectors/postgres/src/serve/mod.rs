@@ -272,7 +272,7 @@ impl Serving {
             },
             Err(fault) => End::Fault(fault),
         };
-        if let Err(fault) = self.note_cancels(registered) {
+        if let Err(fault) = self.note_cancels(&registered) {
             tracing::warn!(session = %self.gate.grant().session(), %fault, "a cancel could not be noted");
         }
         let (words, reason) = match end {
