@@ -311,7 +311,8 @@ fn portals_go_on_row_by_row() {
         write::sync(out);
     });
     assert_eq!(client.until_ready(), ["row 5", "done SELECT 1", "ready I"]);
-    assert_eq!(stage.recorded().matches(r#""event":"done""#).count(), 2);
+    let dones = stage.recorded().matches(r#""event":"done""#).count();
+    assert_eq!(dones, 1, "one for the portal, and none for a Parse that worked");
 }
 
 #[test]
