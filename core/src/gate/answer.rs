@@ -34,6 +34,7 @@ impl Gate {
             columns: planned,
             epoch: self.epoch,
             classes: Arc::clone(&self.classes),
+            wanted: self.wanted,
             empty,
         }
     }

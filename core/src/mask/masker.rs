@@ -81,7 +81,7 @@ impl Masker {
 
     fn detect_cell(&mut self, plan: &Plan, column: &PlannedColumn, value: &[u8]) -> Edit {
         let shape = &column.shape;
-        let wanted = plan.classes.iter().fold(Classes::NONE, |all, (classes, _, _)| all.union(*classes));
+        let wanted = plan.wanted;
         let start = self.new.len();
         match shape {
             CellShape::Typed { scan: false, .. } => return Edit::Keep,
@@ -199,6 +199,7 @@ mod tests {
             binary: vec![false],
             epoch: Epoch(1),
             classes: Arc::new([(Classes::all(), form, RuleId::new("r"))]),
+            wanted: Classes::all(),
             empty: false,
         }
     }

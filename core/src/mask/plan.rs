@@ -72,6 +72,8 @@ pub struct Plan {
     pub(crate) binary: Vec<bool>,
     pub(crate) epoch: Epoch,
     pub(crate) classes: Arc<[(Classes, Form, RuleId)]>,
+    /// All of these classes together.
+    pub(crate) wanted: Classes,
     pub(crate) empty: bool,
 }
 

@@ -450,6 +450,7 @@ const NAMES: &[&str] = &[
     "imię",
     "nazwisko",
     "cardholder",
+    "card_holder",
     "cardholder_name",
     "fname",
     "lname",

@@ -120,7 +120,17 @@ fn words_end(label: &[u8], words: &[&[u8]]) -> bool {
 
 /// Something else than what the shape suggests: the version of a program, the number of an order.
 pub(super) fn is_version(text: &[u8], start: usize) -> bool {
-    const WORDS: &[&[u8]] =
-        &[b"version", b"ver", b"release", b"build", b"firmware", b"driver", b"oid", b"upgraded"];
+    const WORDS: &[&[u8]] = &[
+        b"section",
+        b"chapter",
+        b"version",
+        b"ver",
+        b"release",
+        b"build",
+        b"firmware",
+        b"driver",
+        b"oid",
+        b"upgraded",
+    ];
     says(before(text, start), WORDS)
 }

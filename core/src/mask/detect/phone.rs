@@ -103,7 +103,11 @@ fn is_north_american(run: &Run<'_>, groups: &[Group]) -> bool {
         _ => false,
     };
     let given = |group: Option<&Group>| group.is_some_and(|group| at(run.text, group.start) >= b'2');
-    shape && (in_parens || (given(groups.first()) && given(groups.get(1))))
+    // No exchange begins with one, but made-up numbers do, and hyphens leave little doubt.
+    let hyphens = groups.iter().skip(1).all(|group| group.gap == Gap::Dash);
+    let exchange = given(groups.get(1))
+        || (hyphens && groups.get(1).is_some_and(|group| at(run.text, group.start) == b'1'));
+    shape && (in_parens || (given(groups.first()) && exchange))
 }
 
 /// A trunk zero: `020 7946 0958`, `06 12 34 56 78`, `0171-1234567`, `03-1234-5678`.
