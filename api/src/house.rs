@@ -88,6 +88,8 @@ pub struct SettingForm {
 pub struct Reading {
     pub text: String,
     pub effects: Option<Effects>,
+    /// Columns by which it would filter: schema, table and column, as far as the text says.
+    pub filters: Vec<Vec<String>>,
     pub problem: Option<String>,
 }
 

@@ -37,6 +37,15 @@ pub struct Reason {
     pub effect: Option<String>,
 }
 
+impl Reason {
+    /// Why not, said of a statement that filters by this column.
+    pub fn of_filter(self, column: &str) -> Self {
+        let message =
+            format!("Rows may not be chosen, joined, ordered or grouped by {column}. {}", self.message);
+        Self { rules: self.rules, message, effect: Some(format!("filter {column}")) }
+    }
+}
+
 /// On what terms a command may wait for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldTerms {

@@ -106,8 +106,15 @@ impl RuleBook {
     }
 
     /// What would happen, by which rules, and who could approve.
-    pub fn explain(&self, facts: &Facts, effects: &Effects, now: Moment) -> Explanation {
-        explain(self.rules(), facts, effects, now)
+    /// `filters` are the columns by which the command filters, as far as its text says: schema, table and column.
+    pub fn explain(
+        &self,
+        facts: &Facts,
+        effects: &Effects,
+        filters: &[Vec<String>],
+        now: Moment,
+    ) -> Explanation {
+        explain(self.rules(), facts, effects, filters, now)
     }
 
     pub(crate) fn rules(&self) -> Arc<Rules> {

@@ -8,7 +8,7 @@ use crate::world::World;
 use sallyport_core::judge::Facts;
 use sallyport_core::mask::detect::Class;
 use sallyport_core::mask::forms::Form;
-use sallyport_core::{Effect, Effects, Moment, RuleId, Sensitive, Sight, Verdict};
+use sallyport_core::{Effect, Effects, Moment, Reason, RuleId, Sensitive, Sight, Verdict};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -79,7 +79,13 @@ pub struct FilterOutcome {
     pub message: String,
 }
 
-pub(crate) fn explain(rules: Arc<Rules>, facts: &Facts, effects: &Effects, now: Moment) -> Explanation {
+pub(crate) fn explain(
+    rules: Arc<Rules>,
+    facts: &Facts,
+    effects: &Effects,
+    compared: &[Vec<String>],
+    now: Moment,
+) -> Explanation {
     let header = |connect, command, effects, masks| Explanation {
         caller: facts.caller.principal(),
         target: facts.target.name.as_str().to_owned(),
@@ -103,7 +109,10 @@ pub(crate) fn explain(rules: Arc<Rules>, facts: &Facts, effects: &Effects, now: 
         Err(reason) => Outcome::deny(reason.rules, reason.message),
     };
     let place = format!("{}/{}", facts.target.name, facts.database);
-    let command = Outcome::of(view.verdict(&world, now, effects, &[]));
+    let command = match forbidden_filter(&view, &world, now, compared) {
+        Some(reason) => Outcome::deny(reason.rules, reason.message),
+        None => Outcome::of(view.verdict(&world, now, effects, &[])),
+    };
     let each = effects.list().iter().map(|effect| {
         let finding = view.effect(&world, now, effect, &[]);
         let (permits, forbids, holds) =
@@ -114,6 +123,27 @@ pub(crate) fn explain(rules: Arc<Rules>, facts: &Facts, effects: &Effects, now: 
     let each = each.collect();
     let filters = filters(&view, &world, now);
     Explanation { filters, ..header(connect, command, each, masks(&view, &world, now)) }
+}
+
+/// What the command compares, among the columns with classes.
+fn forbidden_filter(view: &View, world: &World, now: Moment, compared: &[Vec<String>]) -> Option<Reason> {
+    world.classed_columns().find_map(|path| {
+        let [schema, table, column] = path.as_slice() else { return None };
+        let is_meant = |said: &Vec<String>| {
+            let Some((last, place)) = said.split_last() else { return false };
+            let here = match place {
+                [.., its_schema, its_table] => its_schema == schema && its_table == table,
+                [its_table] => its_table == table,
+                [] => false,
+            };
+            here && (last == column || last == "*")
+        };
+        if !compared.iter().any(is_meant) {
+            return None;
+        }
+        let reason = view.filter(world, now, &Sensitive::Column { schema, table, column })?;
+        Some(reason.of_filter(&format!("{schema}.{table}.{column}")))
+    })
 }
 
 fn filters(view: &View, world: &World, now: Moment) -> Vec<FilterOutcome> {

@@ -34,6 +34,10 @@ pub struct StatementView {
     pub text: String,
     #[serde(skip)]
     pub effects: Option<Effects>,
+    /// Columns by which it would choose, join, order or group rows: schema, table and column, as far as the text says.
+    /// A column `*` is any of the table's.
+    #[serde(skip)]
+    pub filters: Vec<Vec<String>>,
     /// Set where the text cannot be understood.
     pub problem: Option<String>,
 }

@@ -75,6 +75,7 @@ impl Protocols for Registry {
             let part = |view: StatementView| Reading {
                 text: view.text,
                 effects: view.effects,
+                filters: view.filters,
                 problem: view.problem,
             };
             Some(Readings { parts: views.into_iter().map(part).collect(), note })

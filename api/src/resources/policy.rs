@@ -252,7 +252,7 @@ pub async fn explain(
     let now = house.clock.now();
     let parts = read.parts.into_iter().map(|part| {
         let effects = part.effects.unwrap_or_else(Effects::unknown);
-        let answer = serde_json::to_value(house.rules.explain(&facts, &effects, now));
+        let answer = serde_json::to_value(house.rules.explain(&facts, &effects, &part.filters, now));
         Ok(ExplainedPart {
             text: part.text,
             effects: effects.list().iter().map(ToString::to_string).collect(),

@@ -90,7 +90,7 @@ impl Protocols for Plain {
         let effects =
             text.strip_prefix("delete").map(|_| Effects::new(vec![Effect::new(Action::Delete, table)]));
         let problem = effects.is_none().then(|| "not understood".to_string());
-        let parts = vec![Reading { text, effects, problem }];
+        let parts = vec![Reading { text, effects, filters: Vec::new(), problem }];
         Box::pin(async { Some(Readings { parts, note: None }) })
     }
 }

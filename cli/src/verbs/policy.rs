@@ -178,7 +178,33 @@ fn explained(answer: &Value) -> Result<(), CliFault> {
         show::wrapped("", &paint::waits(&note))?;
     }
     // They are the caller's and the target's, whatever the statement.
-    masks(&parts.first().and_then(|part| part.pointer("/answer/masks")).map(show::items).unwrap_or_default())
+    let of_first = |name: &str| {
+        parts
+            .first()
+            .and_then(|part| part.pointer(&format!("/answer/{name}")))
+            .map(show::items)
+            .unwrap_or_default()
+    };
+    masks(&of_first("masks"))?;
+    filters(&of_first("filters"))
+}
+
+/// The columns by which rows may not be chosen.
+fn filters(filters: &[Value]) -> Result<(), CliFault> {
+    if filters.is_empty() {
+        return Ok(());
+    }
+    show::line(&paint::quiet("not filtered, joined, ordered or grouped by"))?;
+    let mut by_rules: Vec<(String, Vec<String>)> = Vec::new();
+    for filter in filters {
+        let (rules, what) = (show::cell(filter, "rules"), show::cell(filter, "what"));
+        let column = what.strip_prefix("column ").unwrap_or(&what).to_owned();
+        match by_rules.iter_mut().find(|(known, _)| *known == rules) {
+            Some((_, all)) => all.push(column),
+            None => by_rules.push((rules, vec![column])),
+        }
+    }
+    by_rules.iter().try_for_each(|(rules, what)| show::wrapped(&format!("  {rules}: "), &what.join(", ")))
 }
 
 /// The verdict first, then what each effect met. What was said of the whole is not said again of a part.

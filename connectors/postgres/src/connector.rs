@@ -115,11 +115,13 @@ impl Postgres {
                 .map(|statement| StatementView {
                     text: text.get(statement.range.clone()).unwrap_or(text).trim().to_owned(),
                     effects: Some(statement.effects_with(names)),
+                    filters: filters(statement),
                     problem: None,
                 })
                 .collect(),
             Err(fault) => {
-                vec![StatementView { text: text.to_owned(), effects: None, problem: Some(fault.to_string()) }]
+                let (text, problem) = (text.to_owned(), Some(fault.to_string()));
+                vec![StatementView { text, effects: None, filters: Vec::new(), problem }]
             }
         }
     }
@@ -172,6 +174,27 @@ impl Connector for Postgres {
             Ok(Self::statements(&text, &snapshot))
         })
     }
+}
+
+/// What a statement compares, as far as its text says.
+fn filters(statement: &sallyport_sql::Statement) -> Vec<Vec<String>> {
+    let tables = || statement.relations.reads.union(&statement.relations.writes);
+    let column = |table: &sallyport_sql::TableName, column: &str| {
+        let mut path = table.path();
+        path.push(if column == table.name { "*" } else { column }.to_owned());
+        path
+    };
+    let mut all: Vec<Vec<String>> = Vec::new();
+    for site in &statement.filters.sites {
+        match &site.table {
+            Some(table) => all.push(column(table, &site.column)),
+            None => all.extend(tables().map(|table| column(table, &site.column))),
+        }
+    }
+    if statement.filters.wide {
+        all.extend(tables().map(|table| column(table, "*")));
+    }
+    all
 }
 
 async fn reach(

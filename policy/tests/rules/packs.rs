@@ -195,8 +195,24 @@ fn people_who_break_the_glass() {
 fn explains_itself() {
     let book = pack("agents-write-with-approval");
     let list = effects(&[table(Action::Read, "public.customers"), table(Action::Update, "public.customers")]);
-    let explanation = book.explain(&agent(), &list, NOW);
+    let explanation = book.explain(&agent(), &list, &[], NOW);
     insta::assert_snapshot!(explanation.to_string());
     let json = serde_json::to_string(&explanation).unwrap();
     assert_eq!(serde_json::from_str::<sallyport_policy::Explanation>(&json).unwrap(), explanation);
+}
+
+#[test]
+fn explaining_says_what_may_not_be_filtered_by() {
+    let book = pack("agents-read-only");
+    let list = effects(&[table(Action::Read, "customers")]);
+    let said = |path: &[&str]| {
+        let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
+        let command = book.explain(&agent(), &list, &[path], NOW).command;
+        (command.verdict, command.rules.first().unwrap().as_str().to_owned())
+    };
+    let (deny, rule) = ("deny".to_owned(), "agents-no-filter".to_owned());
+    assert_eq!(said(&["customers", "email"]), (deny.clone(), rule.clone()));
+    assert_eq!(said(&["public", "customers", "*"]), (deny, rule));
+    assert_eq!(said(&["hidden", "customers", "email"]).0, "allow");
+    assert_eq!(said(&["customers", "id"]).0, "allow");
 }

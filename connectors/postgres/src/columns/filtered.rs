@@ -101,10 +101,7 @@ fn holds_values(column: &str) -> bool {
 
 fn by_column(gate: &mut Gate, origin: &ColumnRef<'_>) -> Option<Reason> {
     let reason = gate.forbids_filter(origin)?;
-    let column = format!("{}.{}.{}", origin.schema, origin.table, origin.column);
-    let message =
-        format!("Rows may not be chosen, joined, ordered or grouped by {column}. {}", reason.message);
-    Some(Reason { rules: reason.rules, message, effect: Some(format!("filter {column}")) })
+    Some(reason.of_filter(&format!("{}.{}.{}", origin.schema, origin.table, origin.column)))
 }
 
 fn unknown(what: &str) -> Reason {
