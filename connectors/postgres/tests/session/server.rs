@@ -28,6 +28,15 @@ const TABLES: &str = "
     INSERT INTO plain SELECT n, 'note ' || n FROM generate_series(1, 1000) n;
     CREATE FUNCTION gossip() RETURNS void LANGUAGE plpgsql AS $$
     BEGIN RAISE NOTICE 'she is %', (SELECT email FROM customers WHERE id = 1); END $$;
+    CREATE TABLE vault (id int PRIMARY KEY, label text, secret text, extra jsonb, words text[]);
+    INSERT INTO vault VALUES (1, 'one', 'qzjxkvwpyhbmgfdt', jsonb_build_object('a', 'qzjxkvwpyhbmgfdt'),
+        ARRAY['qzjxkvwpyhbmgfdt', 'other']);
+    CREATE VIEW vault_view AS SELECT id, secret AS s FROM vault;
+    CREATE VIEW vault_far AS SELECT id, concat(s, '!') AS t FROM vault_view;
+    CREATE MATERIALIZED VIEW vault_kept AS SELECT id, reverse(secret) AS r FROM vault;
+    CREATE FUNCTION echo(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+    CREATE FUNCTION of_row(vault) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1.secret';
+    CREATE FUNCTION all_rows() RETURNS SETOF vault LANGUAGE sql AS 'SELECT * FROM vault';
     CREATE TABLE scratch (id int);
     CREATE SEQUENCE numbers;
     CREATE SCHEMA shadow;
