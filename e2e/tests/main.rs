@@ -4,6 +4,7 @@ mod arrivals;
 mod attacks;
 mod certificates;
 mod clients;
+mod deciding;
 mod durability;
 mod floods;
 mod holds;

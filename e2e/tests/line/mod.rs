@@ -8,7 +8,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use sallyport_testkit::Gateway;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -157,6 +157,9 @@ impl Line {
         lines.push("closed".into());
         Ok(lines)
     }
+    pub fn leave(&self) {
+        _ = self.tcp.shutdown(Shutdown::Both);
+    }
     pub fn raw(&self) -> &TcpStream {
         &self.tcp
     }
@@ -204,4 +207,27 @@ pub fn query(sql: &str) -> Vec<u8> {
 
 pub fn cancel(pid: u32, key: &[u8]) -> Vec<u8> {
     sized(&[&80_877_102u32.to_be_bytes(), &pid.to_be_bytes(), key].concat())
+}
+
+/// One request to the control plane, on a connection of its own: the status and the body.
+pub fn http(
+    api: u16,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Result<(u16, String)> {
+    let mut line = Line::open(api)?;
+    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let json = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
+    let length = body.len();
+    line.say(
+        format!(
+            "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{json}{more}Content-Length: {length}\r\n\r\n{body}"
+        )
+        .as_bytes(),
+    )?;
+    let answer = String::from_utf8_lossy(&line.rest()?).into_owned();
+    let status = answer.get(9..12).and_then(|status| status.parse().ok()).context("no HTTP answer")?;
+    Ok((status, answer.split_once("\r\n\r\n").map_or("", |(_, body)| body).to_owned()))
 }
