@@ -117,6 +117,7 @@ pub fn router(house: House) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
         .layer(from_fn(careful_headers))
+        .layer(from_fn(one_length))
         .with_state(house)
 }
 
@@ -128,6 +129,17 @@ async fn wrong_method() -> Response {
     let mut problem = Problem::malformed("this address does not take this method");
     problem.status = StatusCode::METHOD_NOT_ALLOWED.as_u16();
     problem.into_response()
+}
+
+/// A body says how long it is in one way. Chunks, beside a length above all, are read by one program as ending where
+/// the next does not: what is left would be somebody else's request.
+async fn one_length(request: Request, next: Next) -> Response {
+    if !request.headers().contains_key(header::TRANSFER_ENCODING) {
+        return next.run(request).await;
+    }
+    let mut problem = Problem::malformed("a body has to come with its Content-Length, and not in chunks");
+    problem.status = StatusCode::LENGTH_REQUIRED.as_u16();
+    ([(header::CONNECTION, "close")], problem).into_response()
 }
 
 /// No answer is kept by a cache, guessed at by a browser, framed, or run. A page that needs more says so itself.

@@ -104,7 +104,7 @@ fn is_of_one_peer(fault: &io::Error) -> bool {
 }
 
 /// How many connections there are, in all and from each address.
-struct Room {
+pub struct Room {
     limits: ListenLimits,
     taken: Mutex<Taken>,
 }
@@ -117,11 +117,11 @@ struct Taken {
 }
 
 impl Room {
-    fn new(limits: ListenLimits) -> Self {
+    pub fn new(limits: ListenLimits) -> Self {
         Self { limits, taken: Mutex::default() }
     }
     /// A place, given back when it is dropped. None where the room is full: the connection is closed at once.
-    fn enter(room: &Arc<Room>, address: IpAddr) -> Option<Place> {
+    pub fn enter(room: &Arc<Room>, address: IpAddr) -> Option<Place> {
         let mut taken = room.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let mine = taken.by_address.get(&address).copied().unwrap_or(0);
         if taken.all >= room.limits.connections || mine >= room.limits.per_address {
@@ -138,7 +138,9 @@ impl Room {
     }
 }
 
-struct Place {
+/// One connection's place.
+#[must_use = "the place is given back when it is dropped"]
+pub struct Place {
     room: Arc<Room>,
     address: IpAddr,
 }

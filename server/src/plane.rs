@@ -6,18 +6,20 @@ use axum::extract::ConnectInfo;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use sallyport_relay::listen::{ListenLimits, Room};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 const HEAD_LIMIT: Duration = Duration::from_secs(15);
-const MAX_CONNECTIONS: usize = 1024;
+/// A place for everybody: one address that takes all it gets, as a proxy may, leaves as many for others.
+const ROOM: ListenLimits = ListenLimits { connections: 1024, per_address: 512 };
 
 pub async fn serve(
     listener: TcpListener,
@@ -25,7 +27,7 @@ pub async fn serve(
     tls: Option<Arc<ServerConfig>>,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let room = Arc::new(Room::new(ROOM));
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -37,7 +39,7 @@ pub async fn serve(
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let Ok(place) = Arc::clone(&room).try_acquire_owned() else { continue };
+        let Some(place) = Room::enter(&room, peer.ip().to_canonical()) else { continue };
         let (router, tls, stopping) = (router.clone(), tls.clone(), stopping.clone());
         connections.spawn(async move {
             attend(stream, peer, router, tls, stopping).await;

@@ -36,11 +36,32 @@ const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(5);
 pub fn run(file: Option<&Path>) -> Result<ExitCode> {
     let config = Config::read(file)?;
     logging::start(&config.log)?;
+    take_descriptors(config.limits.connections);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     runtime.block_on(serve(config))?;
     runtime.shutdown_timeout(Duration::from_secs(5));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Each session has two sockets and a file. The soft limit of most systems is for programs that hold few; up to the hard
+/// one it is ours to raise.
+fn take_descriptors(connections: usize) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(fault) =
+        setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limit.maximum, ..limit })
+    {
+        tracing::warn!(%fault, "the limit of open files could not be raised");
+    }
+    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_mul(3);
+    if limit.maximum.is_some_and(|most| most < wanted) {
+        tracing::info!(
+            open_files = limit.maximum,
+            connections,
+            "fewer files can be open than the connections that [limits] allows would need"
+        );
+    }
 }
 
 /// Everything that sessions and the control plane share.
