@@ -8,7 +8,8 @@ use crate::seam::{BackendKey, CancelAsk};
 use sallyport_core::Secret;
 use sallyport_relay::Route;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
@@ -19,16 +20,13 @@ pub struct Cancellable {
     route: Route,
     backend: Option<BackendKey>,
     holding: AtomicBool,
-    passing: AtomicU8,
     /// Requests passed on that the session has not written down yet.
     passed: AtomicU32,
     asked: Notify,
+    /// How many requests came for the target, and up to which of them it was told.
+    requests: AtomicU64,
+    told: tokio::sync::Mutex<u64>,
 }
-
-/// Nothing is on its way to the target, or one request is, or one is and another came meanwhile.
-const AT_REST: u8 = 0;
-const ON_ITS_WAY: u8 = 1;
-const AGAIN: u8 = 2;
 
 impl Cancellable {
     /// While a command waits for people a cancel ends the wait; otherwise it is passed on to the target.
@@ -49,35 +47,36 @@ impl Cancellable {
 /// What is to be done about a request with the right key.
 #[derive(Debug)]
 pub enum Cancel {
-    /// The session was told, or the target is about to be.
+    /// The session was told.
     Told,
     /// The target has to be told, on a connection of its own.
-    Pass(Route, BackendKey, Passage),
+    Pass(Passage),
     Nothing,
 }
 
-/// The one request of a session that is on its way to the target. However many come meanwhile, they are one more.
+/// A request on its way to the target. One of a session goes at a time, and speaks for all that came before it set out.
 #[derive(Debug)]
 pub struct Passage {
     entry: Arc<Cancellable>,
-    over: bool,
+    backend: BackendKey,
+    number: u64,
 }
 
 impl Passage {
-    /// It is told. Some: another came since, and the target has to be told again.
-    pub fn again(mut self) -> Option<Self> {
-        let less = |passing| Some(if passing == AGAIN { ON_ITS_WAY } else { AT_REST });
-        let before = self.entry.passing.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
-        self.over = before != Ok(AGAIN);
-        if self.over { None } else { Some(self) }
-    }
-}
-
-impl Drop for Passage {
-    fn drop(&mut self) {
-        if !self.over {
-            self.entry.passing.store(AT_REST, Ordering::Release);
+    /// Comes back when the target was told, by this request or by one that spoke for it: who asked may wait for that
+    /// before it sends its next statement, so that the cancel does not meet that one.
+    pub async fn tell<F, T>(self, tell: F)
+    where
+        F: FnOnce(Route, BackendKey) -> T,
+        T: Future<Output = ()>,
+    {
+        let mut told = self.entry.told.lock().await;
+        if *told >= self.number {
+            return;
         }
+        let speaks_for = self.entry.requests.load(Ordering::Acquire);
+        tell(self.entry.route.clone(), self.backend).await;
+        *told = speaks_for;
     }
 }
 
@@ -119,9 +118,10 @@ impl Cancels {
             route,
             backend,
             holding: AtomicBool::new(false),
-            passing: AtomicU8::new(AT_REST),
             passed: AtomicU32::new(0),
             asked: Notify::new(),
+            requests: AtomicU64::new(0),
+            told: tokio::sync::Mutex::new(0),
         });
         loop {
             // Positive as a signed number: some clients read it as one.
@@ -145,13 +145,10 @@ impl Cancels {
             entry.asked.notify_one();
             return Cancel::Told;
         }
-        let Some(key) = entry.backend.clone() else { return Cancel::Nothing };
+        let Some(backend) = entry.backend.clone() else { return Cancel::Nothing };
         entry.passed.fetch_add(1, Ordering::AcqRel);
-        let more = |passing| Some(if passing == AT_REST { ON_ITS_WAY } else { AGAIN });
-        match entry.passing.fetch_update(Ordering::AcqRel, Ordering::Acquire, more) {
-            Ok(AT_REST) => Cancel::Pass(entry.route.clone(), key, Passage { entry, over: false }),
-            Ok(_) | Err(_) => Cancel::Told,
-        }
+        let number = entry.requests.fetch_add(1, Ordering::AcqRel) + 1;
+        Cancel::Pass(Passage { entry, backend, number })
     }
 }
 
@@ -196,28 +193,48 @@ mod tests {
         let wrong: Vec<u8> = key.iter().map(|byte| byte ^ 1).collect();
         assert!(matches!(cancels.ask(&ask(pid, &wrong)), Cancel::Nothing));
         assert!(matches!(cancels.ask(&ask(pid, &key[..3])), Cancel::Nothing));
-        assert!(matches!(cancels.ask(&ask(pid, &key)), Cancel::Pass(_, BackendKey { pid: 7, .. }, _)));
+        assert!(matches!(cancels.ask(&ask(pid, &key)), Cancel::Pass(passage) if passage.backend.pid == 7));
         registered.entry.hold(true);
         assert!(matches!(cancels.ask(&ask(pid, &key)), Cancel::Told));
         drop(registered);
         assert!(matches!(cancels.ask(&ask(pid, &key)), Cancel::Nothing));
     }
 
-    #[test]
-    fn a_flood_of_right_keys_is_one_request_at_a_time() {
+    #[tokio::test]
+    async fn a_flood_of_right_keys_is_one_request_at_a_time() {
         let cancels = Cancels::default();
         let backend = BackendKey { pid: 7, secret: Secret::new(*b"real") };
         let registered = cancels.register(0, route(), Some(backend)).unwrap();
         let ask = ask(registered.pid, registered.key());
-        let Cancel::Pass(_, _, passage) = cancels.ask(&ask) else { panic!("not passed on") };
-        for _ in 0..1000 {
-            assert!(matches!(cancels.ask(&ask), Cancel::Told));
+        let passage = || match cancels.ask(&ask) {
+            Cancel::Pass(passage) => passage,
+            other => panic!("{other:?}"),
+        };
+        let (told, first, go) = (Arc::new(AtomicU64::new(0)), passage(), Arc::new(Notify::new()));
+        let tell = |passage: Passage| {
+            let (told, go) = (Arc::clone(&told), Arc::clone(&go));
+            passage.tell(move |_, _| async move {
+                told.fetch_add(1, Ordering::SeqCst);
+                go.notified().await;
+            })
+        };
+        let first = tokio::spawn(tell(first));
+        while told.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
         }
-        let passage = passage.again().expect("those that came later are one more");
-        assert!(passage.again().is_none());
-        let Cancel::Pass(_, _, failed) = cancels.ask(&ask) else { panic!("not passed on") };
-        drop(failed);
-        assert!(matches!(cancels.ask(&ask), Cancel::Pass(..)));
+        // They come while the first is on its way: one more speaks for all of them, and each waits for that one.
+        let flood: Vec<_> = (0..1000).map(|_| tokio::spawn(tell(passage()))).collect();
+        go.notify_one();
+        first.await.unwrap();
+        while told.load(Ordering::SeqCst) == 1 {
+            tokio::task::yield_now().await;
+        }
+        assert!(flood.iter().all(|one| !one.is_finished()), "one did not wait for the target to be told");
+        go.notify_one();
+        for one in flood {
+            one.await.unwrap();
+        }
+        assert_eq!(told.load(Ordering::SeqCst), 2);
     }
 
     #[test]

@@ -102,7 +102,8 @@ impl Guest {
         loop {
             match startup::read(&self.packet().await?)? {
                 Packet::Cancel { pid, key } => {
-                    return Ok(Arrival::Cancel(CancelAsk { pid, key: Secret::new(key) }));
+                    let stream = self.stream.take().ok_or(Turned::Silent("the connection is gone"))?;
+                    return Ok(Arrival::Cancel(CancelAsk { pid, key: Secret::new(key) }, stream));
                 }
                 Packet::Gss if asked_gss || self.is_encrypted() => {
                     return Err(Turned::Silent("encryption was negotiated twice"));

@@ -50,7 +50,8 @@ impl Postgres {
     /// What follows on a startup that could be read.
     pub async fn receive(&self, arrival: Arrival, house: &House) {
         match arrival {
-            Arrival::Cancel(ask) => self.cancel(&ask).await,
+            // The client may wait for the end of its connection: then its cancel has met what it was for.
+            Arrival::Cancel(ask, _open) => self.cancel(&ask).await,
             Arrival::Client(side, claim) => {
                 // Each step has its own space, given back before the next: a session lives long.
                 if let Some((side, target, session)) = Box::pin(self.admit(*side, *claim, house)).await {
@@ -61,16 +62,14 @@ impl Postgres {
     }
 
     async fn cancel(&self, ask: &CancelAsk) {
-        let Cancel::Pass(route, key, mut passage) = self.shared.cancels.ask(ask) else { return };
-        loop {
+        let Cancel::Pass(passage) = self.shared.cancels.ask(ask) else { return };
+        let tell = async |route: Route, key| {
             let passed = tokio::time::timeout(REACHING, upstream::cancel(&route, &key)).await;
             if !matches!(passed, Ok(Ok(()))) {
                 tracing::warn!(target = %route.target().name, "a cancel could not be passed on");
-                return;
             }
-            let Some(again) = passage.again() else { return };
-            passage = again;
-        }
+        };
+        passage.tell(tell).await;
     }
 
     /// None: the client may not come in, or the target could not be reached, and it knows.

@@ -19,8 +19,8 @@ use tokio_rustls::TlsStream;
 /// What a new connection turned out to be.
 #[derive(Debug)]
 pub enum Arrival {
-    /// A request to cancel what another connection runs. The connection closes without an answer.
-    Cancel(CancelAsk),
+    /// A request to cancel what another connection runs. Its own closes without an answer, once it is dealt with.
+    Cancel(CancelAsk, Stream),
     /// A client that presented a token; nobody has looked at it yet.
     Client(Box<ClientSide>, Box<Claim>),
 }

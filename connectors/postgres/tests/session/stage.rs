@@ -283,8 +283,8 @@ impl House {
         if packet == 80_877_102u32.to_be_bytes() {
             let pid = u32::from_be_bytes(rest[..4].try_into().unwrap());
             let ask = CancelAsk { pid, key: Secret::new(&rest[4..]) };
-            if let Cancel::Pass(route, key, _passage) = self.shared.cancels.ask(&ask) {
-                upstream::cancel(&route, &key).await.unwrap();
+            if let Cancel::Pass(passage) = self.shared.cancels.ask(&ask) {
+                passage.tell(async |route, key| upstream::cancel(&route, &key).await.unwrap()).await;
             }
             return;
         }
