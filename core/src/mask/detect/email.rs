@@ -12,10 +12,13 @@ const LONGEST_LABEL: usize = 63;
 
 /// What stands in `found` from `first` on was read from the same text: an `@` that ends a URL's password is taken.
 pub(super) fn scan(text: &[u8], found: &mut Vec<Found>, first: usize) {
+    // In the order of the text, as the signs are: each is passed once.
+    let (mut password, passwords) = (first, found.len());
     for sign in memchr::memchr_iter(b'@', text) {
-        let passwords = found.get(first..).unwrap_or_default();
-        if passwords.iter().any(|one| one.class == Class::UrlPassword && one.start <= sign && sign <= one.end)
-        {
+        while password < passwords && found.get(password).is_some_and(|one| one.end < sign) {
+            password += 1;
+        }
+        if password < passwords && found.get(password).is_some_and(|one| one.start <= sign) {
             continue;
         }
         let Some(end) = domain_end(text, sign + 1) else { continue };

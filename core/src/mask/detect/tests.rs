@@ -156,6 +156,41 @@ fn only_what_is_wanted_and_after_what_was_there() {
     assert_eq!(found, [Found { class: Class::Card, start: 7, end: 23 }]);
 }
 
+/// A cell is as long as its caller likes: sixteen times the text may take sixteen times the work, and not its square.
+#[test]
+fn long_texts_take_no_more_work_for_each_byte() {
+    let units = [
+        "ada@example.com tel. ",
+        "postgres://u:pw@h/ ",
+        "x://a:b@",
+        "a@",
+        "4111 1111 ",
+        "1.2.3.4 ",
+        "1-",
+        "a:b:",
+        "eyJhbGciOiJIUzI1NiJ9.",
+        "AKIAIOSFODNN7EXAMPLE ",
+        "-----BEGIN ",
+        "GB82 WEST ",
+        "bc1q",
+        "key: ",
+    ];
+    for unit in units {
+        let time = |count: usize| {
+            let text = unit.repeat(count);
+            let read = || {
+                let begun = std::time::Instant::now();
+                let mut found = Vec::new();
+                scan(text.as_bytes(), Classes::all(), &mut found);
+                begun.elapsed().as_secs_f64()
+            };
+            (0..3).map(|_| read()).fold(f64::INFINITY, f64::min)
+        };
+        let (short, long) = (time(1000), time(16_000));
+        assert!(long < short * 80.0 + 0.01, "{unit:?}: {short} s, sixteen times the text {long} s");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
