@@ -12,6 +12,7 @@ mod house;
 mod keys;
 mod line;
 mod masks;
+mod neighbours;
 mod plane;
 mod refusals;
 mod shop;

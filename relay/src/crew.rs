@@ -3,18 +3,16 @@
 //!
 //! A connection stays where it was put. A few share one thread, because a thread that is awake takes the next message
 //! for less than one that has to be woken; another thread is used when that one has enough of them or enough to do.
-//! Whatever takes long, hashing or reading files, belongs on the blocking threads: here it would make its neighbours
-//! wait.
+//! Whatever takes long, hashing or reading files, belongs on the blocking threads, and what cannot leave its connection
+//! is done [`at_length`]: else it would make its neighbours wait.
 
 use std::future::Future;
 use std::io;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::runtime::{Builder, Handle};
-use tokio::sync::oneshot;
+use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::task::JoinSet;
 
 /// So many connections share a thread before another is used.
@@ -31,12 +29,11 @@ pub struct Crew {
 
 #[derive(Debug)]
 struct Hand {
+    /// One worker. It is there until the crew is gone.
+    runtime: Option<Runtime>,
     handle: Handle,
     carries: Arc<AtomicUsize>,
     looked: Mutex<Looked>,
-    /// Dropping it ends the thread, and with it whatever still ran there.
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 /// What was seen of a thread when it was last looked at.
@@ -75,21 +72,15 @@ impl Crew {
 
 impl Hand {
     fn start() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("crew")
+            .enable_io()
+            .enable_time()
+            .build()?;
         let handle = runtime.handle().clone();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let thread = std::thread::Builder::new().name("crew".to_owned()).spawn(move || {
-            // Both outcomes say the same: the crew is gone.
-            _ = runtime.block_on(stopped);
-        })?;
         let looked = Looked { at: Instant::now(), busy: Duration::ZERO, has_enough: false };
-        Ok(Self {
-            handle,
-            carries: Arc::default(),
-            looked: Mutex::new(looked),
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        Ok(Self { runtime: Some(runtime), handle, carries: Arc::default(), looked: Mutex::new(looked) })
     }
 
     fn carries(&self) -> usize {
@@ -115,11 +106,19 @@ impl Hand {
 
 impl Drop for Hand {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic of a connection stays in its own task: there is nothing to learn here.
-            _ = thread.join();
+        if let Some(runtime) = self.runtime.take() {
+            // Nobody may wait here: the crew can be dropped by a task. Its connections are gone by then.
+            runtime.shutdown_background();
         }
+    }
+}
+
+/// Work that takes more than a moment. The other connections of this thread go on elsewhere while it is done.
+pub fn at_length<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        // A thread of a test, or one that carries nothing.
+        Ok(_) | Err(_) => work(),
     }
 }
 
@@ -143,6 +142,7 @@ impl Drop for Load {
 mod tests {
     use super::*;
     use std::future::pending;
+    use tokio::sync::{mpsc, oneshot};
 
     #[tokio::test]
     async fn a_few_share_a_thread_and_then_another_is_used() {
@@ -164,9 +164,8 @@ mod tests {
     async fn a_thread_with_enough_to_do_gets_no_more() {
         let crew = Crew { hands: vec![Hand::start().unwrap(), Hand::start().unwrap()] };
         let mut set = JoinSet::new();
-        let (done, stop) = oneshot::channel::<()>();
+        let (done, mut stop) = oneshot::channel::<()>();
         crew.carry(&mut set, async move {
-            let mut stop = stop;
             while stop.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
                 std::thread::sleep(Duration::from_millis(1));
                 tokio::task::yield_now().await;
@@ -180,6 +179,28 @@ mod tests {
         crew.carry(&mut set, pending());
         assert_eq!([crew.hands[0].carries(), crew.hands[1].carries()], [1, 1]);
         done.send(()).unwrap();
+        set.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn who_takes_long_does_not_make_its_neighbour_wait() {
+        let crew = Crew { hands: vec![Hand::start().unwrap()] };
+        let mut set = JoinSet::new();
+        let (ask, asked) = std::sync::mpsc::channel::<()>();
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let busy = tell.clone();
+        crew.carry(&mut set, async move {
+            busy.send("begun").unwrap();
+            // Ends when the neighbour was served, and not before.
+            let heard = at_length(|| asked.recv_timeout(Duration::from_secs(20)));
+            busy.send(if heard.is_ok() { "ended" } else { "alone" }).unwrap();
+        });
+        assert_eq!(told.recv().await, Some("begun"));
+        crew.carry(&mut set, async move {
+            tell.send("served").unwrap();
+            ask.send(()).unwrap();
+        });
+        assert_eq!([told.recv().await, told.recv().await], [Some("served"), Some("ended")]);
         set.shutdown().await;
     }
 }

@@ -14,7 +14,7 @@ pub mod tls;
 pub mod tls_client;
 
 pub use connector::{Connector, House, Setting, SettingFault, StatementView};
-pub use crew::Crew;
+pub use crew::{Crew, at_length};
 pub use door::{Claim, Credential, Credentials, Door, Ending, Session};
 pub use outbox::Outbox;
 pub use route::Route;

@@ -1,6 +1,7 @@
 //! Target to client: each message has its place in the queue of what is awaited, or is a fault of the target.
 
 use super::awaited::Awaited;
+use super::lengthy::{is_long_answer, turn_to_answer};
 use super::names::Portal;
 use super::{Copying, MOST_ANSWER, MOST_WAITING, Serving, Step, plans};
 use crate::reading::Meaning;
@@ -10,7 +11,9 @@ use crate::wire::row::DataRow;
 use crate::wire::{self, Malformed, body};
 use sallyport_core::event::{Answer, Done, Frame};
 use sallyport_core::{CommandNo, Fault, Plan, Row};
+use sallyport_relay::at_length;
 use std::sync::Arc;
+use tokio::task::consume_budget;
 
 /// A catalog younger than this is not read again because a result names a table that it does not know.
 const NEWS_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
@@ -35,9 +38,13 @@ impl Serving {
         let mut refreshed = false;
         // Rows that nobody has to read are passed on in runs; their count is kept here.
         while self.to_client.waiting() < MOST_WAITING {
-            let inbox = std::mem::take(&mut self.from_target);
-            let looked = self.look_at_answer(inbox.waiting(), refreshed);
-            self.from_target = inbox;
+            consume_budget().await;
+            let looked = if is_long_answer(self.from_target.waiting()) {
+                let _turn = Box::pin(turn_to_answer()).await;
+                at_length(|| self.look_at_first_answer(refreshed))
+            } else {
+                self.look_at_first_answer(refreshed)
+            };
             match looked? {
                 None => break,
                 Some((size, Step::Done)) => self.from_target.consume(size),
@@ -51,6 +58,13 @@ impl Serving {
             }
         }
         Ok(())
+    }
+
+    fn look_at_first_answer(&mut self, refreshed: bool) -> Result<Option<(usize, Step)>, Fault> {
+        let inbox = std::mem::take(&mut self.from_target);
+        let looked = self.look_at_answer(inbox.waiting(), refreshed);
+        self.from_target = inbox;
+        looked
     }
 
     fn look_at_answer(&mut self, waiting: &[u8], refreshed: bool) -> Result<Option<(usize, Step)>, Fault> {

@@ -1,6 +1,7 @@
 //! Client to target: each message is named, judged, and only then forwarded.
 
 use super::awaited::Awaited;
+use super::lengthy::is_long_ask;
 use super::names::{MOST, MOST_BYTES};
 use super::{Copying, End, MOST_STATEMENT, MOST_WAITING, Progress, Serving, Step};
 use crate::cancel::Registered;
@@ -8,6 +9,8 @@ use crate::refusal;
 use crate::wire::{self, front, front::Front};
 use sallyport_core::event::{Answer, Ask, Done, Frame};
 use sallyport_core::{Command, CommandKind, CommandNo, Effects, Fault, Parameters, Ruling};
+use sallyport_relay::at_length;
+use tokio::task::consume_budget;
 
 pub(super) const PROTOCOL: &str = "postgres";
 
@@ -23,9 +26,13 @@ impl Serving {
         self.look_at_catalog();
         let mut refreshed = false;
         while self.to_target.waiting() < MOST_WAITING && !self.over {
-            let inbox = std::mem::take(&mut self.from_client);
-            let looked = self.look_at_ask(inbox.waiting(), Progress::default());
-            self.from_client = inbox;
+            consume_budget().await;
+            let looked = if is_long_ask(self.from_client.waiting()) {
+                let _turn = Box::pin(self.turn_to_ask()).await?;
+                at_length(|| self.look_at_first_ask(Progress::default()))
+            } else {
+                self.look_at_first_ask(Progress::default())
+            };
             match looked? {
                 None => break,
                 Some((size, Step::Done)) => {
@@ -57,11 +64,14 @@ impl Serving {
     }
 
     /// The first message, its size and what to do. Nothing: it is not whole yet.
-    pub(super) fn look_at_ask(
-        &mut self,
-        waiting: &[u8],
-        progress: Progress,
-    ) -> Result<Option<(usize, Step)>, Fault> {
+    pub(super) fn look_at_first_ask(&mut self, progress: Progress) -> Result<Option<(usize, Step)>, Fault> {
+        let inbox = std::mem::take(&mut self.from_client);
+        let looked = self.look_at_ask(inbox.waiting(), progress);
+        self.from_client = inbox;
+        looked
+    }
+
+    fn look_at_ask(&mut self, waiting: &[u8], progress: Progress) -> Result<Option<(usize, Step)>, Fault> {
         if self.passing_in > 0 {
             return self.pass_in(waiting);
         }

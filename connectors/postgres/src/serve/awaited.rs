@@ -67,7 +67,7 @@ pub struct QueryAnswers {
     pub at: u64,
     pub failed: bool,
     pub plan: Option<Arc<Plan>>,
-    /// For each statement that runs by name: what the name stood for when it was judged.
+    /// For each statement that runs by name: what the name stood for when it was judged. In their order.
     pub named: Vec<(u64, Arc<Prepared>)>,
     pub last_portal: u64,
 }
@@ -77,8 +77,14 @@ impl QueryAnswers {
         CommandNo(self.first.0 + self.at.min(self.count.saturating_sub(1)))
     }
     pub fn named(&self) -> Option<&Arc<Prepared>> {
-        self.named.iter().find(|(at, _)| *at == self.at).map(|(_, prepared)| prepared)
+        named_at(&self.named, self.at)
     }
+}
+
+/// A message may hold a hundred thousand of them: looked up, not searched for.
+pub fn named_at(named: &[(u64, Arc<Prepared>)], at: u64) -> Option<&Arc<Prepared>> {
+    let place = named.binary_search_by_key(&at, |(statement, _)| *statement).ok()?;
+    named.get(place).map(|(_, prepared)| prepared)
 }
 
 #[derive(Debug, Default)]

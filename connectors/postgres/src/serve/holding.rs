@@ -1,6 +1,7 @@
 //! A command that waits for people: the client is told at once, and whatever ends the wait ends it cleanly.
 
 use super::context::Learned;
+use super::lengthy::is_long_ask;
 use super::turn::Woke;
 use super::{End, Progress, Serving, Step};
 use crate::cancel::Registered;
@@ -8,6 +9,7 @@ use crate::refusal;
 use crate::wire::write::Report;
 use futures_util::FutureExt;
 use sallyport_core::{Fault, Hold};
+use sallyport_relay::at_length;
 use std::time::Duration;
 
 /// The store ends a wait at its time. If it does not, the session does, so much later.
@@ -95,9 +97,12 @@ impl Serving {
                 };
             }
             progress.resumed = Some(hold);
-            let inbox = std::mem::take(&mut self.from_client);
-            let looked = self.look_at_ask(inbox.waiting(), progress);
-            self.from_client = inbox;
+            let looked = if is_long_ask(self.from_client.waiting()) {
+                // Not in turn: the approval was for now.
+                at_length(|| self.look_at_first_ask(progress))
+            } else {
+                self.look_at_first_ask(progress)
+            };
             match looked? {
                 Some((size, Step::Done)) => {
                     self.from_client.consume(size);

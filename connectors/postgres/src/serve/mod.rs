@@ -12,6 +12,7 @@ mod extended;
 mod guarding;
 mod holding;
 mod inbox;
+mod lengthy;
 mod meanings;
 mod names;
 mod plans;

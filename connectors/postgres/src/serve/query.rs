@@ -1,7 +1,7 @@
 //! Simple queries: each statement of the message is judged by itself, and all of them cross together or none.
 
 use super::asks::PROTOCOL;
-use super::awaited::{Awaited, QueryAnswers};
+use super::awaited::{Awaited, QueryAnswers, named_at};
 use super::context::Question;
 use super::meanings::no_effects;
 use super::names::Prepared;
@@ -11,6 +11,7 @@ use crate::refusal;
 use sallyport_core::event::{Ask, Frame};
 use sallyport_core::{Command, CommandKind, CommandNo, Fault, Parameters, Ruling};
 use sallyport_sql::StatementKind;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 impl Serving {
@@ -63,14 +64,13 @@ impl Serving {
             let at = usize::try_from(progress.at).unwrap_or(usize::MAX);
             let last = progress.at + 1 == count;
             let own = reading.effects(at).unwrap_or(&nothing);
-            let effects = match named.iter().find(|(statement, _)| *statement == progress.at) {
-                Some((_, prepared)) => by_name(own, Some(prepared.meaning.effects(&self.snapshot))),
+            let runs = named_at(&named, progress.at);
+            let effects = match runs {
+                Some(prepared) => by_name(own, Some(prepared.meaning.effects(&self.snapshot))),
                 None => own.clone(),
             };
             let statement = reading.statement(at);
-            let runs = named.iter().find(|(statement, _)| *statement == progress.at);
-            let meaning =
-                runs.map_or_else(|| Meaning::of(reading, at), |(_, prepared)| prepared.meaning.clone());
+            let meaning = runs.map_or_else(|| Meaning::of(reading, at), |prepared| prepared.meaning.clone());
             let refused = self
                 .guard(&meaning)
                 .or_else(|| runs.is_some().then(|| self.guard_arguments(&meaning, statement)).flatten());
@@ -125,7 +125,7 @@ impl Serving {
                 }
                 Ruling::Hold(hold) => {
                     let before = statement.and_then(|statement| text.get(..statement.range.start));
-                    let by_name = runs.map_or("", |(_, prepared)| &prepared.text);
+                    let by_name = runs.map_or("", |prepared| &prepared.text);
                     let question = Question::about(&meaning)
                         .with("it runs", by_name)
                         .with("before it in the same message", before.unwrap_or_default());
@@ -161,29 +161,26 @@ impl Serving {
         Ok(Step::Done)
     }
 
-    /// What each EXECUTE and FETCH of the message stands for, after the PREPAREs and DECLAREs before it.
+    /// What each EXECUTE and FETCH of the message stands for, after the PREPAREs and DECLAREs before it. In their order.
     fn named_in(&mut self, reading: &Arc<Reading>) -> Vec<(u64, Arc<Prepared>)> {
         let mut found = Vec::new();
         if !reading.names {
             return found;
         }
-        let (mut statements, mut cursors) = (Vec::new(), Vec::new());
+        let (mut statements, mut cursors) = (HashMap::new(), HashMap::new());
         for at in 0..reading.count() {
             let Some(statement) = reading.statement(at) else { continue };
             let number = u64::try_from(at).unwrap_or(u64::MAX);
             let inside = |serving: &Self| Arc::new(serving.prepared("", Meaning::inside(reading, at)));
             match &statement.kind {
-                StatementKind::Prepare { name, .. } => statements.push((name, inside(self))),
-                StatementKind::Declare { cursor, .. } => cursors.push((cursor, inside(self))),
+                StatementKind::Prepare { name, .. } => _ = statements.insert(name, inside(self)),
+                StatementKind::Declare { cursor, .. } => _ = cursors.insert(cursor, inside(self)),
                 StatementKind::Execute { name } => {
-                    let here = statements.iter().rev().find(|(known, _)| *known == name).map(|(_, it)| it);
-                    found.extend(
-                        here.or_else(|| self.names.statement(name)).map(|it| (number, Arc::clone(it))),
-                    );
+                    let known = statements.get(name).or_else(|| self.names.statement(name));
+                    found.extend(known.map(|it| (number, Arc::clone(it))));
                 }
                 StatementKind::Fetch { cursor, .. } => {
-                    let here = cursors.iter().rev().find(|(known, _)| *known == cursor);
-                    let here = here.map(|(_, it)| Arc::clone(it));
+                    let here = cursors.get(cursor).map(Arc::clone);
                     let known = here.or_else(|| self.names.portal(cursor).map(|it| Arc::clone(&it.prepared)));
                     found.extend(known.map(|it| (number, it)));
                 }
