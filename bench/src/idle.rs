@@ -1,38 +1,59 @@
-//! What an idle session costs: the proportional set size of the proxy with many authenticated, silent connections,
-//! less what it was without them.
+//! What a session costs that says nothing: the proportional set size of the gateway with many authenticated, silent
+//! connections, less what it was without them. And how soon the memory is back that a large result needed.
 
-use crate::peers::Peers;
-use anyhow::{Context, Result, bail};
+use crate::client::{self, Client};
+use crate::large::{forget_peak, peak_kib, rss_kib};
+use crate::peers::{Agent, Peer, Peers};
+use anyhow::{Context, Result};
 use serde::Serialize;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
+
+/// Longer than a session has to be silent before it gives memory back.
+const SETTLE: Duration = Duration::from_secs(3);
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Idle {
     pub peer: &'static str,
+    pub over: &'static str,
     pub sessions: usize,
     /// Fresh after authentication, and after one small SELECT.
     pub fresh_kib: f64,
     pub used_kib: f64,
 }
 
-pub fn measure(peers: &Peers, sessions: usize) -> Result<Vec<Idle>> {
+pub fn measure(peers: &Peers, sessions: usize) -> Result<Idle> {
     let peer = peers.find("sallyport")?;
+    many(peer, sessions, "clear", || Client::small(peer.login()))
+}
+
+pub fn measure_tls(peers: &Peers, sessions: usize) -> Result<Idle> {
+    let peer = peers.find("sallyport")?;
+    let config = client::believing(&peers.gateway.authority())?;
+    many(peer, sessions, "TLS", || Client::small_over_tls(peer.login(), &config))
+}
+
+fn many(
+    peer: &Peer,
+    sessions: usize,
+    over: &'static str,
+    connect: impl Fn() -> Result<Client>,
+) -> Result<Idle> {
+    // What is made at the first session of all is no part of one.
+    let mut open = vec![connect()?];
+    std::thread::sleep(SETTLE);
     let before = pss_kib(&peer.pids)?;
-    let mut open = Vec::with_capacity(sessions);
     for _ in 0..sessions {
-        open.push(connect(peer.port, peer.user, peer.database, &peer.password)?);
+        open.push(connect()?);
     }
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(SETTLE);
     let fresh = pss_kib(&peer.pids)?;
-    for stream in &mut open {
-        query(stream, "SELECT 1")?;
+    for client in &mut open {
+        client.drain("SELECT 1")?;
     }
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(SETTLE);
     let used = pss_kib(&peer.pids)?;
     let each = |now: f64| (now - before) / sessions.max(1) as f64;
-    Ok(vec![Idle { peer: "sallyport", sessions, fresh_kib: each(fresh), used_kib: each(used) }])
+    Ok(Idle { peer: peer.name, over, sessions, fresh_kib: each(fresh), used_kib: each(used) })
 }
 
 fn pss_kib(pids: &[u32]) -> Result<f64> {
@@ -47,47 +68,31 @@ fn pss_kib(pids: &[u32]) -> Result<f64> {
     Ok(total)
 }
 
-/// A startup with a clear-text password, which is what the gateway asks for on loopback.
-fn connect(port: u16, user: &str, database: &str, password: &str) -> Result<TcpStream> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).context("connect")?;
-    stream.set_read_timeout(Some(Duration::from_secs(30))).context("set a deadline")?;
-    let mut startup = vec![0, 3, 0, 0];
-    for text in ["user", user, "database", database] {
-        startup.extend_from_slice(text.as_bytes());
-        startup.push(0);
-    }
-    startup.push(0);
-    let mut message = u32::try_from(startup.len() + 4).context("measure the startup")?.to_be_bytes().to_vec();
-    message.extend_from_slice(&startup);
-    stream.write_all(&message).context("send the startup")?;
-    loop {
-        let (kind, body) = read_message(&mut stream)?;
-        match (kind, body.get(..4)) {
-            (b'R', Some([0, 0, 0, 3])) => send(&mut stream, b'p', &[password.as_bytes(), b"\0"].concat())?,
-            (b'R', Some([0, 0, 0, 0])) | (b'S' | b'K' | b'N', _) => {}
-            (b'Z', _) => return Ok(stream),
-            _ => bail!("unexpected answer {:?}: {}", kind as char, String::from_utf8_lossy(&body)),
-        }
-    }
+/// What a masked result of 100 MB leaves behind.
+#[derive(Clone, Debug, Serialize)]
+pub struct Afterwards {
+    pub mb: f64,
+    pub peak_more_kib: f64,
+    pub after_a_second_more_kib: f64,
 }
 
-fn query(stream: &mut TcpStream, sql: &str) -> Result<()> {
-    send(stream, b'Q', &[sql.as_bytes(), b"\0"].concat())?;
-    while read_message(stream)?.0 != b'Z' {}
-    Ok(())
-}
-
-fn send(stream: &mut TcpStream, kind: u8, body: &[u8]) -> Result<()> {
-    let length = u32::try_from(body.len() + 4).context("measure a message")?;
-    stream.write_all(&[&[kind][..], &length.to_be_bytes(), body].concat()).context("send a message")
-}
-
-fn read_message(stream: &mut TcpStream) -> Result<(u8, Vec<u8>)> {
-    let mut head = [0u8; 5];
-    stream.read_exact(&mut head).context("read an answer")?;
-    let [kind, length @ ..] = head;
-    let length = usize::try_from(u32::from_be_bytes(length)).context("read a length")?;
-    let mut body = vec![0u8; length.checked_sub(4).context("read a length")?];
-    stream.read_exact(&mut body).context("read an answer")?;
-    Ok((kind, body))
+pub fn after_a_result(peers: &Peers, agents: &[Agent], rows: usize) -> Result<Afterwards> {
+    let agent = agents.get(1).context("find the masked agent")?;
+    let peer = Peer { user: agent.user, password: agent.token.clone(), ..peers.find("sallyport")?.clone() };
+    let sql = format!("SELECT * FROM wide LIMIT {}", rows * 2 / 5);
+    let mut client = Client::connect(peer.login())?;
+    // The first of all makes what all sessions share.
+    client.drain(&sql)?;
+    std::thread::sleep(SETTLE);
+    let before = rss_kib(&peer.pids)?;
+    forget_peak(&peer.pids)?;
+    let drained = client.drain(&sql)?;
+    let peak = peak_kib(&peer.pids)?;
+    std::thread::sleep(Duration::from_secs(1));
+    let after = rss_kib(&peer.pids)?;
+    Ok(Afterwards {
+        mb: drained.bytes as f64 / 1e6,
+        peak_more_kib: peak - before,
+        after_a_second_more_kib: after - before,
+    })
 }

@@ -117,7 +117,7 @@ fn number_after(text: &str, label: &str) -> Result<f64> {
 }
 
 /// Third column of pgbench's log: microseconds. The logs are removed once read.
-fn latencies(folder: &std::path::Path, prefix: &std::path::Path) -> Result<Vec<f64>> {
+pub fn latencies(folder: &std::path::Path, prefix: &std::path::Path) -> Result<Vec<f64>> {
     let name = prefix.file_name().context("name the log")?.to_string_lossy().into_owned();
     let mut all = Vec::new();
     for entry in std::fs::read_dir(folder).context("list the logs")? {
@@ -135,6 +135,11 @@ fn latencies(folder: &std::path::Path, prefix: &std::path::Path) -> Result<Vec<f
 pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     let at = (sorted.len().saturating_sub(1)) as f64 * q;
     sorted.get(at.round() as usize).copied().unwrap_or(f64::NAN)
+}
+
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    quantile(&values, 0.5)
 }
 
 /// User and system time of these processes, in microseconds.

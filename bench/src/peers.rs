@@ -1,5 +1,6 @@
-//! The four ways to the same server.
+//! The ways to the same server, and to the replay server in front of it.
 
+use crate::client::Login;
 use anyhow::{Context, Result};
 use sallyport_testkit::process::{self, Process};
 use sallyport_testkit::scratch::{free_port, root};
@@ -27,10 +28,16 @@ pub struct Peers {
     pub server: Postgres,
     pub gateway: Gateway,
     pub scratch: Scratch,
-    _bouncer: Process,
-    _haproxy: Process,
+    _processes: Vec<Process>,
     all: Vec<Peer>,
+    replayed: Vec<Peer>,
 }
+
+/// What tells the executable of the benchmark to be one of the peers.
+pub const BARE: &str = "bare-proxy";
+pub const REPLAY: &str = "replay-server";
+/// The target behind which the replay server stands.
+const REPLAYED: &str = "replayed";
 
 impl Peers {
     pub fn start(idle: usize) -> Result<Self> {
@@ -46,13 +53,17 @@ impl Peers {
             .arg("bench");
         process::run(&mut fill, "", LIMIT)?.ok().context("pgbench -i")?;
         let scratch = Scratch::new()?;
-        let (bouncer, bouncer_port) = start_pgbouncer(&scratch, &server, room)?;
+        let (replay, replay_port) = start_own(&scratch, REPLAY, server.port)?;
+        let (bare, bare_port) = start_own(&scratch, BARE, server.port)?;
+        let (bare_replay, bare_replay_port) = start_own(&scratch, BARE, replay_port)?;
+        let (bouncer, bouncer_port) = start_pgbouncer(&scratch, &server, replay_port, room)?;
         let (haproxy, haproxy_port) = start_haproxy(&scratch, &server, room)?;
         let release = root().join("target/release/sallyport");
         let options = GatewayOptions { executable: Some(release), ..GatewayOptions::default() };
         let mut gateway = Gateway::start(&options)?;
         // In clear, as the other peers reach the server: what TLS costs is not what is compared here.
         gateway.add_target_in_clear("bench", &server, "bench")?;
+        add_replayed(&gateway, &server, replay_port)?;
         let rules = root().join("policy/packs/agents-read-only.cedar");
         gateway.verb(&["policy", "put", &rules.display().to_string()])?;
         let token = gateway.add_agent("bencher", &["--group", "agents"])?;
@@ -67,7 +78,8 @@ impl Peers {
         let all = vec![
             direct.clone(),
             Peer { name: "pgbouncer", port: bouncer_port, pids: vec![bouncer.id()], ..direct.clone() },
-            Peer { name: "haproxy", port: haproxy_port, pids: vec![haproxy.id()], ..direct },
+            Peer { name: "haproxy", port: haproxy_port, pids: vec![haproxy.id()], ..direct.clone() },
+            Peer { name: "bare", port: bare_port, pids: vec![bare.id()], ..direct.clone() },
             Peer {
                 name: "sallyport",
                 port: gateway.port,
@@ -77,7 +89,14 @@ impl Peers {
                 pids: vec![gateway.process()?.id()],
             },
         ];
-        Ok(Self { server, gateway, scratch, _bouncer: bouncer, _haproxy: haproxy, all })
+        let to = |name, port, pids| Peer { name, port, pids, ..direct.clone() };
+        let replayed = vec![
+            to("direct", replay_port, Vec::new()),
+            Peer { database: REPLAYED, ..to("pgbouncer", bouncer_port, vec![bouncer.id()]) },
+            to("bare", bare_replay_port, vec![bare_replay.id()]),
+        ];
+        let processes = vec![replay, bare, bare_replay, bouncer, haproxy];
+        Ok(Self { server, gateway, scratch, _processes: processes, all, replayed })
     }
 
     pub fn all(&self) -> &[Peer] {
@@ -86,6 +105,41 @@ impl Peers {
     pub fn find(&self, name: &str) -> Result<&Peer> {
         self.all.iter().find(|peer| peer.name == name).context("find a peer")
     }
+
+    /// The ways for large results, to the server itself or to the replay server: each peer, and the gateway once for
+    /// each of these agents.
+    pub fn for_results(&self, agents: &[Agent], replayed: bool) -> Result<Vec<Peer>> {
+        let mut peers: Vec<Peer> = match replayed {
+            true => self.replayed.clone(),
+            false => self
+                .all
+                .iter()
+                .filter(|peer| !matches!(peer.name, "haproxy" | "sallyport"))
+                .cloned()
+                .collect(),
+        };
+        let gateway = self.find("sallyport")?;
+        peers.extend(agents.iter().map(|agent| Peer {
+            name: agent.name,
+            user: agent.user,
+            password: agent.token.clone(),
+            database: if replayed { REPLAYED } else { "bench" },
+            ..gateway.clone()
+        }));
+        Ok(peers)
+    }
+
+    /// The gateway as it is when it has just begun.
+    pub fn restart_gateway(&mut self) -> Result<()> {
+        self.gateway.kill();
+        self.gateway.launch()?;
+        let id = self.gateway.process()?.id();
+        for peer in self.all.iter_mut().filter(|peer| peer.name == "sallyport") {
+            peer.pids = vec![id];
+        }
+        Ok(())
+    }
+
     pub fn versions(&self) -> Result<BTreeMap<String, String>> {
         let mut versions = BTreeMap::new();
         versions.insert(
@@ -104,19 +158,63 @@ impl Peers {
     }
 }
 
+/// Whoever reads large results through the gateway, and so under which masks.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    pub name: &'static str,
+    pub user: &'static str,
+    pub token: String,
+}
+
+impl Peer {
+    pub fn login(&self) -> Login<'_> {
+        Login { port: self.port, user: self.user, database: self.database, password: &self.password }
+    }
+}
+
+/// This executable again, as one of the peers.
+fn start_own(scratch: &Scratch, role: &str, target: u16) -> Result<(Process, u16)> {
+    let port = free_port()?;
+    let program = std::env::current_exe().context("find this executable")?;
+    let mut command = Command::new(program);
+    command.arg(role).arg(port.to_string()).arg(target.to_string());
+    let mut process = Process::start(&mut command, &scratch.path().join(format!("{role}-{port}.out")))?;
+    process.wait_until(role, Duration::from_secs(20), || {
+        std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+    })?;
+    Ok((process, port))
+}
+
+fn add_replayed(gateway: &Gateway, server: &Postgres, port: u16) -> Result<()> {
+    let secret = gateway.scratch.file("replay-password", &server.password)?;
+    let (secret_text, port) = (secret.display().to_string(), port.to_string());
+    let name = ["targets", "add", REPLAYED, "--protocol", "postgres", "--host", "127.0.0.1"];
+    let route = ["--port", &port, "--account", USER, "--database", "bench"];
+    let more = ["--password-file", &secret_text, "--set", "sslmode=disable"];
+    let added = gateway.verb(&[&name[..], &route, &more].concat());
+    std::fs::remove_file(secret).context("remove the password file")?;
+    added.map(|_| ())
+}
+
 pub fn pgbench(password: &str) -> Command {
     let mut command = Command::new("pgbench");
     command.env("PGPASSWORD", password).env("PGSSLMODE", "disable");
     command
 }
 
-fn start_pgbouncer(scratch: &Scratch, server: &Postgres, room: usize) -> Result<(Process, u16)> {
+fn start_pgbouncer(
+    scratch: &Scratch,
+    server: &Postgres,
+    replay_port: u16,
+    room: usize,
+) -> Result<(Process, u16)> {
     let port = free_port()?;
     let users = scratch.file("users.txt", &format!("\"{USER}\" \"{}\"\n", server.password))?;
     let file = scratch.file(
         "pgbouncer.ini",
         &format!(
-            "[databases]\nbench = host=127.0.0.1 port={} dbname=bench user={USER}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
+            "[databases]\nbench = host=127.0.0.1 port={} dbname=bench user={USER}\n\
+             {REPLAYED} = host=127.0.0.1 port={replay_port} dbname=bench user={USER}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
              listen_port = {port}\nauth_type = scram-sha-256\nauth_file = {}\npool_mode = session\nmax_client_conn = {room}\n\
              default_pool_size = {room}\nunix_socket_dir =\nlogfile = {}\nignore_startup_parameters = extra_float_digits\n\
              server_tls_sslmode = disable\n",
