@@ -67,11 +67,14 @@ impl Cell {
     pub const fn is_null(self) -> bool {
         self.start == u32::MAX && self.len == u32::MAX
     }
+    /// Where it stands; nothing for a null.
+    pub fn range(self) -> Option<std::ops::Range<usize>> {
+        let start = usize::try_from(self.start).ok().filter(|_| !self.is_null())?;
+        Some(start..start.checked_add(usize::try_from(self.len).ok()?)?)
+    }
     /// The bytes of this cell within `message`; nothing for a null, and nothing where the range lies outside.
     pub fn of(self, message: &[u8]) -> Option<&[u8]> {
-        let start = usize::try_from(self.start).ok()?;
-        let len = usize::try_from(self.len).ok()?;
-        message.get(start..start.checked_add(len)?)
+        message.get(self.range()?)
     }
 }
 

@@ -179,19 +179,19 @@ impl Gate {
     /// Records the row as the caller will see it, up to the target's limit.
     fn keep_row(&mut self, of: CommandNo, plan: &Plan, row: &Row<'_>, changed: u64) -> Result<(), Denial> {
         let limit = self.grant.target().record_result_bytes;
-        let now = self.clock.now();
         let bytes = if changed > 0 { self.rebuilt.len() } else { row.bytes.len() } as u64;
         let flight = self.flight(of).ok_or_else(unasked)?;
         flight.masked += changed;
         if flight.truncated {
             return Ok(());
         }
-        if flight.kept_bytes.saturating_add(bytes) > limit {
-            flight.truncated = true;
-            let after_rows = flight.rows.saturating_sub(1);
+        flight.truncated = flight.kept_bytes.saturating_add(bytes) > limit;
+        flight.kept_bytes = flight.kept_bytes.saturating_add(bytes);
+        let (is_full, after_rows) = (flight.truncated, flight.rows.saturating_sub(1));
+        let now = self.clock.now();
+        if is_full {
             return self.append(now, &Event::Truncated { of, after_rows }).map_err(|_| not_recorded());
         }
-        flight.kept_bytes += bytes;
         let (bytes, cells) = if changed > 0 {
             (self.rebuilt.as_slice(), self.rebuilt_cells.as_slice())
         } else {

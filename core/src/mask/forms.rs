@@ -133,6 +133,13 @@ impl Form {
 /// Stars for all but the last `keep` characters. A value that is too short to hide anything is hidden whole, and at
 /// least half of it always is.
 fn write_partial(value: &[u8], keep: usize, out: &mut Vec<u8>) {
+    if value.is_ascii() {
+        let keep = if keep > value.len() / 2 { 0 } else { keep };
+        let hidden = value.len() - keep;
+        out.resize(out.len() + hidden, b'*');
+        out.extend_from_slice(value.get(hidden..).unwrap_or_default());
+        return;
+    }
     let Ok(text) = std::str::from_utf8(value) else {
         out.extend_from_slice(REDACTED.as_bytes());
         return;
