@@ -73,11 +73,15 @@ impl Serving {
         }
         let Some(head) = wire::head(waiting).map_err(odd)? else { return Ok(None) };
         let kind = Back::from_tag(head.tag).ok_or(Fault::Target("sent a message of an unknown type"))?;
-        if kind == Back::DataRow
-            && !matches!(self.queue.front(), Some(Awaited::Context(_)))
-            && let Some(run) = self.unread_rows(waiting)?
-        {
-            return Ok(Some((run, Step::Done)));
+        if !matches!(self.queue.front(), Some(Awaited::Context(_))) {
+            let run = match kind {
+                Back::DataRow => self.rows(waiting)?,
+                Back::CopyData => self.copied_rows(waiting)?,
+                _ => None,
+            };
+            if let Some(run) = run {
+                return Ok(Some((run, Step::Done)));
+            }
         }
         if kind == Back::RowDescription && head.total > MOST_DESCRIPTION {
             return Err(Fault::Target("described its rows at more length than rows can have (over 4 MiB)"));
@@ -93,12 +97,34 @@ impl Serving {
         Ok(Some((head.total, step)))
     }
 
-    /// Whole rows at the start of `waiting` that nobody has to read, forwarded at once. A large one goes in pieces.
-    fn unread_rows(&mut self, waiting: &[u8]) -> Result<Option<usize>, Fault> {
+    /// The rows at the start of `waiting`. `None`: nothing could be said of the first yet.
+    fn rows(&mut self, waiting: &[u8]) -> Result<Option<usize>, Fault> {
         let Some((of, plan)) = self.rows_of()? else { return Err(OUT_OF_TURN) };
-        if !plan.is_empty() || !self.gate.is_recorded_enough(of) {
-            return Ok(None);
+        let is_read = |serving: &Self| !plan.is_empty() || !serving.gate.is_recorded_enough(of);
+        if !is_read(self) {
+            return self.unread_rows(waiting, of, &plan);
         }
+        let mut size = 0;
+        while self.to_client.waiting() < MOST_WAITING && is_read(self) {
+            let rest = waiting.get(size..).unwrap_or_default();
+            let Some((head, message)) = wire::whole(rest).map_err(odd)? else { break };
+            // Newer rules want a newer plan.
+            self.gate.renew()?;
+            if head.tag != b'D' || head.total > MOST_ANSWER || plan.epoch() != self.gate.epoch() {
+                break;
+            }
+            // A long one has its own turn.
+            if size > 0 && is_long_answer(rest) {
+                break;
+            }
+            self.row(message, of, &plan)?;
+            size += head.total;
+        }
+        Ok((size > 0).then_some(size))
+    }
+
+    /// Whole rows that nobody has to read, forwarded at once. A large one goes in pieces.
+    fn unread_rows(&mut self, waiting: &[u8], of: CommandNo, plan: &Plan) -> Result<Option<usize>, Fault> {
         let (mut size, mut count) = (0, 0u64);
         let mut left = 0;
         while let Some(head) = wire::head(waiting.get(size..).unwrap_or_default()).map_err(odd)? {
@@ -120,7 +146,7 @@ impl Serving {
             return Ok(None);
         }
         let bytes = waiting.get(..size).unwrap_or_default();
-        let cleared = self.gate.answer(Frame { bytes, event: Answer::Rows { of, plan: &plan, count } })?;
+        let cleared = self.gate.answer(Frame { bytes, event: Answer::Rows { of, plan, count } })?;
         self.to_client.put(&cleared);
         if left > 0 {
             self.passing_out = Some((of, left));
@@ -206,7 +232,10 @@ impl Serving {
             return Ok(Step::Done);
         }
         match kind {
-            Back::DataRow => self.row(message)?,
+            Back::DataRow => {
+                let Some((of, plan)) = self.rows_of()? else { return Err(OUT_OF_TURN) };
+                self.row(message, of, &plan)?;
+            }
             Back::RowDescription => return self.description(message, refreshed),
             Back::CommandComplete => self.complete(message)?,
             Back::ReadyForQuery => self.ready(message)?,
@@ -257,7 +286,8 @@ impl Serving {
             Back::CopyInResponse | Back::CopyOutResponse => {
                 return self.copy_begins(kind, message, refreshed);
             }
-            Back::CopyData => self.copy_out_row(message)?,
+            // Whole messages of it were taken before this one.
+            Back::CopyData => return Err(Fault::ours("the gateway lost its place", "COPY data")),
             Back::CopyDone => {
                 if !matches!(self.copying, Copying::Out(_)) {
                     return Err(OUT_OF_TURN);
@@ -297,11 +327,10 @@ impl Serving {
         Ok(())
     }
 
-    fn row(&mut self, message: &[u8]) -> Result<(), Fault> {
-        let Some((of, plan)) = self.rows_of()? else { return Err(OUT_OF_TURN) };
+    fn row(&mut self, message: &[u8], of: CommandNo, plan: &Plan) -> Result<(), Fault> {
         back::row_cells(message, &mut self.scratch.cells).map_err(odd)?;
         let row = Row { bytes: message, cells: &self.scratch.cells };
-        let event = Answer::Row { of, plan: &plan, row, codec: &DataRow };
+        let event = Answer::Row { of, plan, row, codec: &DataRow };
         let cleared = self.gate.answer(Frame { bytes: message, event })?;
         self.to_client.put(&cleared);
         Ok(())

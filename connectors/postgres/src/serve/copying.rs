@@ -3,8 +3,10 @@
 //! Towards the target it is input of a command that was cleared, counted and passed on in pieces. Towards the client
 //! it is rows: read, masked and recorded like those of a query, or refused where they cannot be read.
 
+use super::answers::odd;
 use super::guarding::mask_written_back;
-use super::{Copying, Serving, Step};
+use super::lengthy::is_long_answer;
+use super::{Copying, MOST_ANSWER, MOST_WAITING, Serving, Step};
 use crate::columns::{self, copying::dialect};
 use crate::reading::Meaning;
 use crate::wire::copy::{CopyReader, CopyRow, Piece};
@@ -177,7 +179,7 @@ impl Serving {
         let reader = dialect.clone().map(|dialect| CopyReader::with(dialect, width));
         let dialect =
             dialect.unwrap_or_else(|| crate::wire::copy::Dialect::of(crate::wire::copy::Format::Text));
-        let codec = CopyRow { dialect, before: Vec::new() };
+        let codec = CopyRow { dialect, before: Vec::new(), is_plain: false };
         self.copying = Copying::Out(Box::new(CopyOut { no, plan, reader, codec }));
         Ok(())
     }
@@ -240,7 +242,54 @@ impl Serving {
         self.gate.plan(&infos)
     }
 
-    pub(super) fn copy_out_row(&mut self, message: &[u8]) -> Result<(), Fault> {
+    /// Whole messages of COPY data at the start of `waiting`, each row of them masked and recorded, or all of them at
+    /// once where nobody has to read any. `None`: none is whole.
+    pub(super) fn copied_rows(&mut self, waiting: &[u8]) -> Result<Option<usize>, Fault> {
+        let Copying::Out(copy) = &self.copying else {
+            return Err(Fault::Target("sent COPY data that nobody asked for"));
+        };
+        let begun = copy.reader.as_ref().is_some_and(CopyReader::has_begun);
+        if begun && copy.plan.is_empty() && self.gate.is_recorded_enough(copy.no) {
+            return self.unread_copy(waiting);
+        }
+        let mut size = 0;
+        while self.to_client.waiting() < MOST_WAITING {
+            let rest = waiting.get(size..).unwrap_or_default();
+            let Some((head, message)) = wire::whole(rest).map_err(odd)? else { break };
+            let is_for_later = size > 0 && is_long_answer(rest);
+            if head.tag != b'd' || head.total > MOST_ANSWER || is_for_later {
+                break;
+            }
+            self.copy_out_row(message)?;
+            size += head.total;
+        }
+        Ok((size > 0).then_some(size))
+    }
+
+    fn unread_copy(&mut self, waiting: &[u8]) -> Result<Option<usize>, Fault> {
+        let Copying::Out(copy) = &self.copying else { return Ok(None) };
+        let (mut size, mut count) = (0, 0);
+        while size < MOST_WAITING {
+            let rest = waiting.get(size..).unwrap_or_default();
+            let Some((head, message)) = wire::whole(rest).map_err(odd)? else { break };
+            if head.tag != b'd' {
+                break;
+            }
+            // What ends binary data is no row.
+            count += u64::from(wire::body(message) != [0xff, 0xff]);
+            size += head.total;
+        }
+        if size == 0 {
+            return Ok(None);
+        }
+        let bytes = waiting.get(..size).unwrap_or_default();
+        let event = Answer::Rows { of: copy.no, plan: &copy.plan, count };
+        let cleared = self.gate.answer(Frame { bytes, event })?;
+        self.to_client.put(&cleared);
+        Ok(Some(size))
+    }
+
+    fn copy_out_row(&mut self, message: &[u8]) -> Result<(), Fault> {
         let Copying::Out(copy) = &mut self.copying else {
             return Err(Fault::Target("sent COPY data that nobody asked for"));
         };
@@ -258,9 +307,10 @@ impl Serving {
             self.to_client.put(&cleared);
             return Ok(());
         };
+        copy.codec.is_plain = reader.is_plain();
         copy.codec.before.clear();
         copy.codec.before.extend_from_slice(body.get(..before).unwrap_or_default());
-        let row = Row { bytes: reader.values(), cells: &self.scratch.cells };
+        let row = Row { bytes: reader.values(body), cells: &self.scratch.cells };
         let event = Answer::Row { of: copy.no, plan: &copy.plan, row, codec: &copy.codec };
         let cleared = self.gate.answer(Frame { bytes: message, event })?;
         self.to_client.put(&cleared);

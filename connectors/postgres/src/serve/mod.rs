@@ -43,6 +43,8 @@ use tokio::io::AsyncWriteExt;
 
 /// Where this much waits to leave for one side, the other is not read.
 const MOST_WAITING: usize = 256 * 1024;
+/// A session that has so much to carry gives way to its neighbours.
+const TURN_BYTES: usize = 256 * 1024;
 /// A statement, with its parameters, is judged whole.
 const MOST_STATEMENT: usize = 64 * 1024 * 1024;
 /// An answer that has to be read whole.
@@ -149,6 +151,8 @@ struct Serving {
     over: bool,
     busy: bool,
     turns: u32,
+    /// Bytes read since others on this thread could have run.
+    carried: usize,
     ending: BoxFuture<'static, String>,
     idle: Pin<Box<tokio::time::Sleep>>,
 }
@@ -225,6 +229,7 @@ async fn begin(client: ClientSide, target: TargetSide, session: Session, shared:
         over: false,
         busy: true,
         turns: 0,
+        carried: 0,
         ending: Box::pin(async move { ending.wait().await }),
         idle: Box::pin(tokio::time::sleep(IDLE)),
     };
@@ -332,10 +337,18 @@ impl Serving {
                 return Ok(End::Left("the client closed the connection"));
             }
             match self.turn(false).await? {
-                turn::Woke::Moved => {}
+                turn::Woke::Moved => self.let_others().await,
                 turn::Woke::Ended(reason) => return Ok(End::Ended(reason)),
                 turn::Woke::Idle => self.rest()?,
             }
+        }
+    }
+
+    /// A session with much to carry has its neighbours on the thread served in between.
+    async fn let_others(&mut self) {
+        if self.carried >= TURN_BYTES {
+            self.carried = 0;
+            tokio::task::yield_now().await;
         }
     }
 

@@ -62,7 +62,10 @@ impl Serving {
         let mut moved = false;
         if self.to_client.waiting() < MOST_WAITING && !self.from_target.ended {
             match self.from_target.poll_fill(cx, &mut self.target) {
-                Poll::Ready(Ok(_)) => moved = true,
+                Poll::Ready(Ok(read)) => {
+                    self.carried += read;
+                    moved = true;
+                }
                 Poll::Ready(Err(_)) => return Err(Fault::Target("the connection to the target broke")),
                 Poll::Pending => {}
             }
@@ -97,6 +100,7 @@ impl Serving {
             }
             self.idle.as_mut().reset(tokio::time::Instant::now() + IDLE);
         }
+        self.carried = 0;
         Poll::Pending
     }
 }

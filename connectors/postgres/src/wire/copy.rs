@@ -58,8 +58,9 @@ pub struct CopyReader {
     pub dialect: Dialect,
     columns: usize,
     started: bool,
-    /// The cells of the row as values, without escapes.
+    /// The cells of the row as values, where some of them are spelt with escapes or quotes.
     values: Vec<u8>,
+    is_plain: bool,
 }
 
 impl CopyReader {
@@ -67,17 +68,26 @@ impl CopyReader {
         Self::with(Dialect::of(format), columns)
     }
     pub fn with(dialect: Dialect, columns: usize) -> Self {
-        Self { dialect, columns, started: false, values: Vec::new() }
+        Self { dialect, columns, started: false, values: Vec::new(), is_plain: false }
     }
-    /// The bytes that the cells of the last row point into.
-    pub fn values(&self) -> &[u8] {
-        &self.values
+    /// The bytes that the cells of the last row point into: the body that held it, or a copy without escapes.
+    pub fn values<'a>(&'a self, body: &'a [u8]) -> &'a [u8] {
+        if self.is_plain { body } else { &self.values }
+    }
+    /// The cells of the last row are spelt as they are.
+    pub fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+    /// The next message holds a row, and nothing before it.
+    pub fn has_begun(&self) -> bool {
+        self.started
     }
 
     /// Reads the body of one CopyData.
     pub fn cells(&mut self, body: &[u8], cells: &mut Vec<Cell>) -> Result<Piece, Malformed> {
         cells.clear();
         self.values.clear();
+        self.is_plain = false;
         let first = !std::mem::replace(&mut self.started, true);
         match self.dialect.format {
             Format::Binary => self.binary(first, body, cells),
@@ -106,17 +116,10 @@ impl CopyReader {
             return Err(NOT_ONE_ROW);
         }
         for _ in 0..self.columns {
-            let cell = super::front::cell(&mut reader)?;
-            cells.push(self.value(cell.of(body))?);
+            cells.push(super::front::cell(&mut reader)?);
         }
+        self.is_plain = true;
         if reader.is_done() { Ok(Piece::Row { before }) } else { Err(NOT_ONE_ROW) }
-    }
-
-    fn value(&mut self, value: Option<&[u8]>) -> Result<Cell, Malformed> {
-        let Some(value) = value else { return Ok(Cell::NULL) };
-        let start = self.values.len();
-        self.values.extend_from_slice(value);
-        self.ended(start)
     }
 
     fn ended(&self, start: usize) -> Result<Cell, Malformed> {
@@ -128,6 +131,9 @@ impl CopyReader {
 
     fn text(&mut self, body: &[u8], cells: &mut Vec<Cell>) -> Result<Piece, Malformed> {
         let line = body.strip_suffix(b"\n").ok_or(NOT_ONE_ROW)?;
+        if memchr::memchr(b'\n', line).is_none() && self.plain(line, cells)? {
+            return self.row(cells);
+        }
         let mut rest = line.iter().copied();
         let mut raw = 0;
         let mut at = 0;
@@ -171,6 +177,10 @@ impl CopyReader {
 
     fn csv(&mut self, body: &[u8], cells: &mut Vec<Cell>) -> Result<Piece, Malformed> {
         let line = body.strip_suffix(b"\n").ok_or(NOT_ONE_ROW)?;
+        let marks = memchr::memchr3(self.dialect.quote, self.dialect.escape, b'\n', line);
+        if marks.is_none() && self.plain(line, cells)? {
+            return self.row(cells);
+        }
         let (mut inside, mut quoted, mut start) = (false, false, 0);
         let mut rest = line.iter().copied().peekable();
         loop {
@@ -206,6 +216,31 @@ impl CopyReader {
         self.row(cells)
     }
 
+    /// Cells that are spelt as they are need no copy. False: one of them is not.
+    fn plain(&mut self, line: &[u8], cells: &mut Vec<Cell>) -> Result<bool, Malformed> {
+        let escapes = self.dialect.format == Format::Text && memchr::memchr(b'\\', line).is_some();
+        let mut start = 0;
+        for end in memchr::memchr_iter(self.dialect.delimiter, line).chain([line.len()]) {
+            let spelt = line.get(start..end).unwrap_or_default();
+            if spelt == self.dialect.null {
+                cells.push(Cell::NULL);
+            } else if escapes && memchr::memchr(b'\\', spelt).is_some() {
+                cells.clear();
+                return Ok(false);
+            } else {
+                let at = u32::try_from(start).ok().zip(u32::try_from(spelt.len()).ok());
+                let (start, length) = at.ok_or(Malformed("a row of COPY data is too long"))?;
+                cells.push(Cell::new(start, length));
+            }
+            if cells.len() > self.columns.max(1) {
+                return Err(NOT_ONE_ROW);
+            }
+            start = end + 1;
+        }
+        self.is_plain = true;
+        Ok(true)
+    }
+
     fn row(&self, cells: &mut Vec<Cell>) -> Result<Piece, Malformed> {
         // A table without columns is one empty line.
         if self.columns == 0 {
@@ -220,45 +255,97 @@ impl CopyReader {
 pub struct CopyRow {
     pub dialect: Dialect,
     pub before: Vec<u8>,
+    /// The cells of the row are spelt as they are.
+    pub is_plain: bool,
 }
 
 impl RowCodec for CopyRow {
     fn rebuild(&self, row: &Row<'_>, edits: &[Edit], new: &[u8], out: &mut Vec<u8>, cells: &mut Vec<Cell>) {
-        write::message(out, b'd', |out| {
-            out.extend_from_slice(&self.before);
-            if self.dialect.format == Format::Binary {
-                let count = u16::try_from(row.cells.len()).unwrap_or(u16::MAX);
-                out.extend_from_slice(&count.to_be_bytes());
-            }
-            for index in 0..row.cells.len() {
-                let value = match edits.get(index) {
-                    Some(Edit::Keep) => row.get(index),
-                    Some(Edit::Replace(cell)) => cell.of(new),
-                    Some(Edit::Null) | None => None,
-                };
-                if self.dialect.format == Format::Binary {
-                    cells.push(row::put(value, out));
-                    continue;
-                }
-                if index > 0 {
-                    out.push(self.dialect.delimiter);
-                }
-                let start = out.len();
-                self.spell(value, out);
-                let (start, length) = (u32::try_from(start), u32::try_from(out.len() - start));
-                cells.push(match (value, start, length) {
-                    (Some(_), Ok(start), Ok(length)) => Cell::new(start, length),
-                    _ => Cell::NULL,
-                });
-            }
-            if self.dialect.format != Format::Binary {
-                out.push(b'\n');
-            }
-        });
+        let (before, cells_before) = (out.len(), cells.len());
+        if self.spliced(row, edits, new, out, cells).is_some() {
+            return;
+        }
+        out.truncate(before);
+        cells.truncate(cells_before);
+        write::message(out, b'd', |out| self.written(row, edits, new, out, cells));
     }
 }
 
 impl CopyRow {
+    /// Other values in some cells of a row that is spelt as it is; what stands between those is copied in one piece.
+    fn spliced(
+        &self,
+        row: &Row<'_>,
+        edits: &[Edit],
+        new: &[u8],
+        out: &mut Vec<u8>,
+        cells: &mut Vec<Cell>,
+    ) -> Option<()> {
+        if !self.is_plain || self.dialect.format == Format::Binary {
+            return None;
+        }
+        let start = out.len();
+        out.extend_from_slice(&[b'd', 0, 0, 0, 0]);
+        let mut from = 0;
+        for (index, cell) in row.cells.iter().enumerate() {
+            let Some(old) = cell.range() else {
+                cells.push(Cell::NULL);
+                continue;
+            };
+            if edits.get(index) == Some(&Edit::Keep) {
+                let at = out.len() + old.start.checked_sub(from)?;
+                cells.push(Cell::new(u32::try_from(at).ok()?, u32::try_from(old.len()).ok()?));
+                continue;
+            }
+            let value = edits.get(index).and_then(|edit| match edit {
+                Edit::Replace(cell) => cell.of(new),
+                Edit::Keep | Edit::Null => None,
+            });
+            out.extend_from_slice(row.bytes.get(from..old.start)?);
+            cells.push(self.spelt(value, out)?);
+            from = old.end;
+        }
+        // With the end of its line.
+        out.extend_from_slice(row.bytes.get(from..)?);
+        let length = u32::try_from(out.len() - start - 1).ok()?;
+        out.get_mut(start + 1..start + 5)?.copy_from_slice(&length.to_be_bytes());
+        Some(())
+    }
+
+    fn written(&self, row: &Row<'_>, edits: &[Edit], new: &[u8], out: &mut Vec<u8>, cells: &mut Vec<Cell>) {
+        out.extend_from_slice(&self.before);
+        if self.dialect.format == Format::Binary {
+            let count = u16::try_from(row.cells.len()).unwrap_or(u16::MAX);
+            out.extend_from_slice(&count.to_be_bytes());
+        }
+        for index in 0..row.cells.len() {
+            let value = match edits.get(index) {
+                Some(Edit::Keep) => row.get(index),
+                Some(Edit::Replace(cell)) => cell.of(new),
+                Some(Edit::Null) | None => None,
+            };
+            if self.dialect.format == Format::Binary {
+                cells.push(row::put(value, out));
+                continue;
+            }
+            if index > 0 {
+                out.push(self.dialect.delimiter);
+            }
+            cells.push(self.spelt(value, out).unwrap_or(Cell::NULL));
+        }
+        if self.dialect.format != Format::Binary {
+            out.push(b'\n');
+        }
+    }
+
+    /// Where it stands; a null, or nothing where no cell can be so far from the start.
+    fn spelt(&self, value: Option<&[u8]>, out: &mut Vec<u8>) -> Option<Cell> {
+        let start = out.len();
+        self.spell(value, out);
+        let cell = Cell::new(u32::try_from(start).ok()?, u32::try_from(out.len() - start).ok()?);
+        Some(if value.is_some() { cell } else { Cell::NULL })
+    }
+
     fn spell(&self, value: Option<&[u8]>, out: &mut Vec<u8>) {
         let Some(value) = value else {
             out.extend_from_slice(&self.dialect.null);
@@ -274,6 +361,11 @@ impl CopyRow {
                 out.push(*byte);
             }
             out.push(self.dialect.quote);
+            return;
+        }
+        let is_special = |byte: u8| matches!(byte, 8..=13 | b'\\') || byte == self.dialect.delimiter;
+        if !value.iter().fold(false, |any, byte| any | is_special(*byte)) {
+            out.extend_from_slice(value);
             return;
         }
         for byte in value {
@@ -304,7 +396,7 @@ mod tests {
         let mut cells = Vec::new();
         match reader.cells(body, &mut cells).ok()? {
             Piece::Row { .. } => {
-                Some(cells.iter().map(|cell| cell.of(reader.values()).map(<[u8]>::to_vec)).collect())
+                Some(cells.iter().map(|cell| cell.of(reader.values(body)).map(<[u8]>::to_vec)).collect())
             }
             Piece::Frame => None,
         }
@@ -344,11 +436,34 @@ mod tests {
                     Cell::new(start, u32::try_from(value.len()).unwrap())
                 }
             }).collect();
-            let codec = CopyRow { dialect: Dialect::of(format), before: Vec::new() };
+            let codec = CopyRow { dialect: Dialect::of(format), before: Vec::new(), is_plain: false };
             let edits = vec![Edit::Keep; cells.len()];
             let (mut out, mut at) = (Vec::new(), Vec::new());
             codec.rebuild(&Row { bytes: &bytes, cells: &cells }, &edits, &[], &mut out, &mut at);
-            prop_assert_eq!(read(&codec.dialect, values.len(), crate::wire::body(&out)), Some(values));
+            prop_assert_eq!(read(&codec.dialect, values.len(), crate::wire::body(&out)), Some(values.clone()));
+            // Written again from what was read, the cells that keep their spelling still read the same.
+            let mut reader = CopyReader::with(codec.dialect.clone(), values.len());
+            reader.started = true;
+            let body = crate::wire::body(&out);
+            reader.cells(body, &mut at).unwrap();
+            let codec = CopyRow { is_plain: reader.is_plain(), ..codec };
+            let (mut again, mut places) = (Vec::new(), Vec::new());
+            let row = Row { bytes: reader.values(body), cells: &at };
+            codec.rebuild(&row, &edits, &[], &mut again, &mut places);
+            prop_assert_eq!(read(&codec.dialect, values.len(), crate::wire::body(&again)), Some(values.clone()));
+            // And with other values in every second cell.
+            let other = |at: usize| if at.is_multiple_of(4) { Edit::Replace(Cell::new(0, 5)) } else { Edit::Null };
+            let edits: Vec<Edit> = (0..values.len())
+                .map(|at| if at.is_multiple_of(2) && values[at].is_some() { other(at) } else { Edit::Keep })
+                .collect();
+            let wanted = (0..values.len()).map(|at| match edits[at] {
+                Edit::Keep => values[at].clone(),
+                Edit::Replace(_) => Some(b"*\t,\"x".to_vec()),
+                Edit::Null => None,
+            });
+            again.clear();
+            codec.rebuild(&row, &edits, b"*\t,\"x", &mut again, &mut places);
+            prop_assert_eq!(read(&codec.dialect, values.len(), crate::wire::body(&again)), Some(wanted.collect()));
         }
     }
 }
