@@ -43,6 +43,7 @@ words!(
         Grant = "grant",
         Revoke = "revoke",
         Call = "call",
+        Do = "do",
         CopyProgram = "copy_program",
         FileRead = "file_read",
         FileWrite = "file_write",
@@ -127,6 +128,10 @@ impl Effect {
     pub fn whole(mut self, whole: bool) -> Self {
         self.whole = whole;
         self
+    }
+    /// A function of which only the name is known, and nobody has looked yet whether there is one.
+    pub fn is_unlisted_function(&self) -> bool {
+        self.action == Action::Unknown && self.object.kind == ObjectKind::Function
     }
 }
 

@@ -123,7 +123,7 @@ impl Walk {
             }
             E::DoStmt(block) => {
                 self.exprs(&block.args);
-                self.effect(Action::Call, ObjectKind::Other, Vec::new());
+                self.effect(Action::Do, ObjectKind::Other, Vec::new());
                 self.unknown();
                 (StatementKind::Do, Outputs::None)
             }
