@@ -63,6 +63,11 @@ pub trait Names {
     /// Every relation of that name, in every schema where none is given: sound whatever the search path is.
     fn relations(&self, schema: Option<&str>, name: &str) -> Vec<(String, String)>;
 
+    /// Whether there is such a function, other than those of PostgreSQL itself.
+    fn has_function(&self, _schema: Option<&str>, _name: &str) -> bool {
+        false
+    }
+
     /// Whether a function of this name takes one row: PostgreSQL lets `t.name` call it like a column.
     fn is_row_function(&self, _name: &str) -> bool {
         false
@@ -89,6 +94,14 @@ impl Statement {
 }
 
 fn resolve(effect: &Effect, names: &dyn Names, list: &mut Vec<Effect>) {
+    if effect.is_unlisted_function() {
+        let (name, schemas) =
+            effect.object.path.split_last().map_or(("", [].as_slice()), |(name, rest)| (name, rest));
+        if !names.has_function(schemas.last().map(String::as_str), name) {
+            list.push(effect.clone());
+        }
+        return;
+    }
     let [name] = effect.object.path.as_slice() else {
         list.push(effect.clone());
         return;

@@ -10,7 +10,7 @@ pub mod assigns;
 pub mod cache;
 pub mod fault;
 pub mod filters;
-mod functions;
+pub mod functions;
 pub mod inspect;
 pub mod kind;
 mod nesting;

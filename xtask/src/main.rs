@@ -1,6 +1,7 @@
 #![allow(clippy::print_stdout, reason = "a chore talks to a terminal")]
-//! The chores of the tree: `cargo xtask tidy` and `cargo xtask fuzz`.
+//! The chores of the tree: `cargo xtask tidy`, `cargo xtask fuzz`, `cargo xtask functions`.
 
+mod functions;
 mod fuzz;
 mod law;
 mod tidy;
@@ -13,7 +14,8 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(),
         "law" => law::check(),
         "fuzz" => fuzz::run(),
-        _ => Err(anyhow::anyhow!("write: cargo xtask tidy | law | fuzz")),
+        "functions" => functions::write(),
+        _ => Err(anyhow::anyhow!("write: cargo xtask tidy | law | fuzz | functions")),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

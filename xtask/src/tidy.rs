@@ -12,6 +12,7 @@ pub fn run() -> Result<()> {
         }
     };
     note("law", crate::law::check());
+    note("functions", crate::functions::check());
     note("fmt", cargo(&["fmt", "--all", "--check"]));
     note(
         "clippy",

@@ -1,7 +1,7 @@
 //! What a text would do, read once and resolved against the catalog, for every time it comes again.
 
 use crate::catalog::Snapshot;
-use sallyport_core::{Action, Effects, Epoch};
+use sallyport_core::{Action, Effect, Effects, Epoch};
 use sallyport_sql::{Analysis, SqlFault, Statement, StatementKind};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub struct Reading {
     version: u64,
     /// It makes or drops prepared statements or cursors, or runs one by its name in SQL.
     pub names: bool,
+    /// It calls a function that neither PostgreSQL nor the catalog has.
+    pub unlisted: bool,
 }
 
 impl Reading {
@@ -29,14 +31,15 @@ impl Reading {
         let live: Vec<usize> = (0..analysis.statements.len())
             .filter(|at| analysis.statements.get(*at).is_some_and(|one| one.kind != StatementKind::Empty))
             .collect();
-        let effects = live
+        let effects: Vec<Effects> = live
             .iter()
             .filter_map(|at| analysis.statements.get(*at))
             .map(|statement| statement.effects_with(snapshot))
             .collect();
         let passed = live.iter().map(|_| Stamp::default()).collect();
         let names = analysis.statements.iter().any(|statement| is_of_names(&statement.kind));
-        Self { live, effects, passed, version: snapshot.version(), names, analysis }
+        let unlisted = effects.iter().flat_map(Effects::list).any(Effect::is_unlisted_function);
+        Self { live, effects, passed, version: snapshot.version(), names, unlisted, analysis }
     }
     /// How many statements are not empty.
     pub fn count(&self) -> usize {
@@ -151,7 +154,8 @@ impl Meaning {
 /// The effects of running by name: the name's own, and whatever the statement says besides.
 pub fn by_name(own: &Effects, named: Option<Effects>) -> Effects {
     let Some(named) = named else { return own.clone() };
-    let besides = own.list().iter().filter(|effect| effect.action != Action::Unknown);
+    let is_the_name = |effect: &&Effect| effect.action == Action::Unknown && !effect.is_unlisted_function();
+    let besides = own.list().iter().filter(|effect| !is_the_name(effect));
     Effects::new(besides.chain(named.list()).cloned().collect())
 }
 

@@ -1,7 +1,7 @@
-//! A function by its name: nothing, a `call`, or a `call` and what it is known to do besides.
+//! A function by its name: nothing, a `call`, a `call` and what it is known to do besides, or a `call` of nobody knows what.
 
 use super::{Walk, constant};
-use crate::functions::{self, Reach};
+use crate::functions::{self, Meant, Reach};
 use crate::relations::TableName;
 use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
@@ -9,26 +9,24 @@ use sallyport_core::{Action, ObjectKind};
 
 impl Walk {
     pub(super) fn function_name(&mut self, path: &[String], args: &[Node]) {
-        let builtin = match path {
-            [name] => Some(name.as_str()),
-            [schema, name] if schema == "pg_catalog" => Some(name.as_str()),
-            [database @ .., schema, name] if !database.is_empty() && schema == "pg_catalog" => {
-                Some(name.as_str())
-            }
-            [..] => None,
-        };
-        if builtin.is_some_and(functions::is_pure) {
+        let meant = functions::meant(path);
+        if meant == Meant::Nothing {
             return;
         }
-        let reach = path.last().and_then(|name| functions::reach(name));
-        let set_like = builtin.is_some() && reach == Some(Reach::SetSetting) && is_plain_set(args);
-        if !set_like && (reach != Some(Reach::ReadSetting) || builtin.is_none()) {
+        let reach = functions::reach(path);
+        let builtin = meant == Meant::Known;
+        let set_like = builtin && reach == [Reach::SetSetting] && is_plain_set(args);
+        if !set_like && (reach != [Reach::ReadSetting] || !builtin) {
             self.effect(Action::Call, ObjectKind::Function, path.to_vec());
             // What it returns may be anything it can reach.
-            self.uses.wide |= reach != Some(Reach::Sequence) || builtin.is_none();
+            self.uses.wide |= reach != [Reach::Sequence] || !builtin;
         }
-        if let Some(reach) = reach {
-            self.reaches(reach, args);
+        if meant == Meant::Unlisted {
+            // Stays, unless a catalog has a function of that name: then the call says it all.
+            self.effect(Action::Unknown, ObjectKind::Function, path.to_vec());
+        }
+        for one in reach {
+            self.reaches(*one, args);
         }
     }
 
@@ -38,7 +36,9 @@ impl Walk {
         let named =
             |place: usize| args.get(place).and_then(constant).map_or_else(Vec::new, |name| vec![name]);
         match reach {
-            Reach::FileRead => self.effect(Action::FileRead, ObjectKind::File, named(0)),
+            Reach::FileRead(place) => {
+                self.effect(Action::FileRead, ObjectKind::File, place.map_or_else(Vec::new, named));
+            }
             Reach::FileWrite(place) => self.effect(Action::FileWrite, ObjectKind::File, named(place)),
             Reach::ConnectOut => {
                 // Never the connection string: it may hold a password.
@@ -46,6 +46,9 @@ impl Walk {
                 self.unknown();
             }
             Reach::Dynamic => self.unknown(),
+            Reach::Reads(schema, name) => {
+                self.read(TableName { schema: schema.map(str::to_owned), name: name.to_owned() });
+            }
             Reach::SetSetting => match args.first().and_then(constant) {
                 Some(name) => {
                     let value = args.get(1).and_then(constant);

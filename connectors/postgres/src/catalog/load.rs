@@ -28,6 +28,9 @@ const ROW_FUNCTIONS: &str = "SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p
     JOIN pg_catalog.pg_type t ON t.oid = p.proargtypes[0] \
     WHERE p.pronargs - p.pronargdefaults <= 1 AND p.pronargs >= 1 AND (t.typtype = 'c' OR t.oid = 2249) \
     AND p.pronamespace <> 'pg_catalog'::pg_catalog.regnamespace";
+const FUNCTIONS: &str = "SELECT DISTINCT p.proname, n.nspname FROM pg_catalog.pg_proc p \
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
 const VIEWS: &str = "SELECT c.oid, pg_catalog.pg_get_viewdef(c.oid) FROM pg_catalog.pg_class c \
     WHERE c.relkind IN ('v', 'm') AND c.relnamespace NOT IN ('pg_catalog'::pg_catalog.regnamespace, \
     'information_schema'::pg_catalog.regnamespace)";
@@ -70,6 +73,7 @@ pub(super) async fn snapshot(route: &Route, credential: &Credential) -> Result<S
         .into_iter()
         .filter_map(|row| row.into_iter().next().flatten())
         .collect();
+    let functions = functions(&ask(&mut side, FUNCTIONS).await?)?;
     let definitions = ask(&mut side, VIEWS).await?;
     let dependencies = ask(&mut side, DEPENDENCIES).await?;
     let mut kin = ask(&mut side, INHERITED).await?;
@@ -82,7 +86,7 @@ pub(super) async fn snapshot(route: &Route, credential: &Credential) -> Result<S
     for (oid, relation) in &relations {
         by_name.entry(relation.name.clone()).or_default().push(*oid);
     }
-    Ok(Snapshot { version: 0, taken, relations, by_name, types, row_functions })
+    Ok(Snapshot { version: 0, taken, relations, by_name, types, functions, row_functions })
 }
 
 type Line = Vec<Option<String>>;
@@ -170,6 +174,14 @@ fn types(lines: &[Line]) -> Result<HashMap<u32, Type>, Fault> {
             Ok((number(line, 0)?, kind))
         })
         .collect()
+}
+
+fn functions(lines: &[Line]) -> Result<HashMap<String, HashSet<String>>, Fault> {
+    let mut functions: HashMap<String, HashSet<String>> = HashMap::new();
+    for line in lines {
+        functions.entry(word(line, 0)?.to_owned()).or_default().insert(word(line, 1)?.to_owned());
+    }
+    Ok(functions)
 }
 
 /// Which columns hold what other columns of tables hold, however many steps away.

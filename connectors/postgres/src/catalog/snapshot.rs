@@ -45,6 +45,8 @@ pub struct Snapshot {
     pub(super) relations: HashMap<u32, Relation>,
     pub(super) by_name: HashMap<String, Vec<u32>>,
     pub(super) types: HashMap<u32, Type>,
+    /// By name, the schemas that have one; none of PostgreSQL itself.
+    pub(super) functions: HashMap<String, HashSet<String>>,
     pub(super) row_functions: HashSet<String>,
 }
 
@@ -93,6 +95,10 @@ impl Relation {
 impl Names for Snapshot {
     fn relations(&self, schema: Option<&str>, name: &str) -> Vec<(String, String)> {
         self.named(schema, name).map(|(_, found)| (found.schema.clone(), found.name.clone())).collect()
+    }
+    fn has_function(&self, schema: Option<&str>, name: &str) -> bool {
+        let schemas = self.functions.get(name);
+        schemas.is_some_and(|schemas| schema.is_none_or(|schema| schemas.contains(schema)))
     }
     fn is_row_function(&self, name: &str) -> bool {
         self.row_functions.contains(name)

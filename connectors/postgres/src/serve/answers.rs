@@ -15,8 +15,8 @@ use sallyport_relay::at_length;
 use std::sync::Arc;
 use tokio::task::consume_budget;
 
-/// A catalog younger than this is not read again because a result names a table that it does not know.
-const NEWS_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
+/// A catalog younger than this is not read again because of a name that it does not know.
+pub(super) const NEWS_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A description of rows. Sessions keep some.
 const MOST_DESCRIPTION: usize = 4 * 1024 * 1024;

@@ -44,6 +44,9 @@ impl Serving {
                 return Ok(Step::Done);
             }
         };
+        if self.calls_what_is_new(&reading) {
+            return Ok(Step::Refresh);
+        }
         if reading.count() > 1 {
             let words = "cannot insert multiple commands into a prepared statement";
             self.record_unreadable(text, words)?;

@@ -23,7 +23,7 @@ mod turn;
 
 use crate::cancel::{Cancels, Registered};
 use crate::catalog::{Catalog, Snapshot};
-use crate::reading::Readings;
+use crate::reading::{Reading, Readings};
 use crate::refusal;
 use crate::seam::{ClientSide, Stream, TargetSide};
 use crate::wire::write;
@@ -140,6 +140,8 @@ struct Serving {
     stale: bool,
     /// One changed in a transaction that others, the gateway among them, cannot see yet.
     stale_inside: bool,
+    /// The catalog was read for the message that comes next.
+    just_read: bool,
     /// What the target said when it was asked in what a held command would run.
     learned: Option<Learned>,
     stalled: bool,
@@ -221,6 +223,7 @@ async fn begin(client: ClientSide, target: TargetSide, session: Session, shared:
         utf8,
         stale: false,
         stale_inside: false,
+        just_read: false,
         learned: None,
         stalled: false,
         rested: false,
@@ -388,7 +391,14 @@ impl Serving {
         self.snapshot =
             self.catalog.since(Instant::now(), self.gate.grant(), self.credentials.as_ref()).await?;
         self.stale = false;
+        self.just_read = true;
         Ok(())
+    }
+
+    /// Whether the text calls a function that may be younger than what is known of the catalog. Never twice on end.
+    fn calls_what_is_new(&mut self, reading: &Reading) -> bool {
+        let just_read = std::mem::take(&mut self.just_read);
+        reading.unlisted && !just_read && self.snapshot.taken.elapsed() > answers::NEWS_AFTER
     }
 
     /// Takes a newer snapshot that somebody read, and has an old one replaced.

@@ -43,6 +43,9 @@ impl Serving {
         if reading.names && !self.queue.is_empty() {
             return Ok(Step::Stall);
         }
+        if progress.resumed.is_none() && self.calls_what_is_new(&reading) {
+            return Ok(Step::Refresh);
+        }
         self.judge_query(message, text, &reading, &mut progress)
     }
 

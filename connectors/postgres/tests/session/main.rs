@@ -6,6 +6,7 @@ mod attacks;
 mod canaries;
 mod contexts;
 mod filters;
+mod functions;
 mod masks;
 mod messages;
 mod names;
