@@ -3,7 +3,7 @@
 use crate::catalog::{Relation, Snapshot};
 use sallyport_core::mask::plan::{ColumnRef, Origin};
 use sallyport_core::{Action, Gate};
-use sallyport_sql::{Output, Outputs, Statement, Uses};
+use sallyport_sql::{Output, Outputs, Statement, StatementKind, Uses};
 
 /// The tables a statement reads or returns rows of, as the catalog knows them.
 struct Reads<'a> {
@@ -170,6 +170,10 @@ pub fn origins<'a>(
             Outputs::None | Outputs::Unknown => None,
         };
         let origin = match (*table, output) {
+            // COPY brings no description: which columns of which tables the star stands for, nobody said.
+            (0, Some(Output::Star(_))) if statement.kind == StatementKind::CopyOut => {
+                reads.behind(&Uses { wide: true, ..star.clone() })
+            }
             (0, Some(Output::Star(uses) | Output::Direct { uses, .. } | Output::Derived(uses))) => {
                 reads.behind(uses)
             }

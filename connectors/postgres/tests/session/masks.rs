@@ -72,6 +72,8 @@ const WAYS: &[&str] = &[
     "COPY customers (email, card) TO STDOUT WITH CSV QUOTE ''''",
     "COPY (SELECT email AS harmless, born FROM customers) TO STDOUT",
     "COPY (SELECT * FROM far) TO STDOUT",
+    "COPY (SELECT * FROM customers c JOIN plain p ON c.id = p.id) TO STDOUT",
+    "COPY (SELECT p.note, c.* FROM plain p, customers c WHERE p.id = 1) TO STDOUT (FORMAT csv)",
     "PREPARE p1 AS SELECT email FROM customers; EXECUTE p1",
     "BEGIN; DECLARE c1 CURSOR FOR SELECT * FROM customers; FETCH ALL c1; COMMIT",
 ];
