@@ -114,6 +114,10 @@ pub struct Effect {
     /// A write to all of the object: a DELETE whose WHERE filters nothing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub whole: bool,
+    /// What does it, where the command's own text does not say it: `trigger audit_cards of public.orders`. No rule looks
+    /// at it; people read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<Arc<str>>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
@@ -123,7 +127,7 @@ fn is_false(value: &bool) -> bool {
 
 impl Effect {
     pub fn new(action: Action, object: Object) -> Self {
-        Self { action, object, whole: false }
+        Self { action, object, whole: false, through: None }
     }
     pub fn whole(mut self, whole: bool) -> Self {
         self.whole = whole;
@@ -131,11 +135,18 @@ impl Effect {
     }
     /// A function of which only the name is known, and nobody has looked yet whether there is one.
     pub fn is_unlisted_function(&self) -> bool {
-        self.action == Action::Unknown && self.object.kind == ObjectKind::Function
+        self.action == Action::Unknown && self.object.kind == ObjectKind::Function && self.through.is_none()
+    }
+    pub fn through(mut self, what: Arc<str>) -> Self {
+        self.through = Some(what);
+        self
+    }
+    fn is_same_act(&self, other: &Self) -> bool {
+        (self.action, &self.object, self.whole) == (other.action, &other.object, other.whole)
     }
 }
 
-/// `delete public.customers (all of it)`
+/// `delete public.customers (all of it)`, `insert public.audit through trigger noted of public.orders`
 impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.action)?;
@@ -145,11 +156,14 @@ impl fmt::Display for Effect {
         if self.whole {
             f.write_str(" (all of it)")?;
         }
+        if let Some(what) = &self.through {
+            write!(f, " through {what}")?;
+        }
         Ok(())
     }
 }
 
-/// The effects of one command, sorted, without repetition, shared between the cache and the sessions that run it.
+/// The effects of one command, sorted, each act once (what the text says itself before what is done behind it), shared between the cache and the sessions that run it.
 /// `key` is a hash of the list: equal effects have equal keys, so a verdict is cached by key and rules epoch.
 #[derive(Clone, Debug)]
 pub struct Effects(Arc<EffectList>);
@@ -163,7 +177,7 @@ struct EffectList {
 impl Effects {
     pub fn new(mut list: Vec<Effect>) -> Self {
         list.sort();
-        list.dedup();
+        list.dedup_by(|later, kept| kept.is_same_act(later));
         let mut hasher = blake3::Hasher::new();
         for effect in &list {
             for part in [effect.action.as_str(), effect.object.kind.as_str()] {
@@ -175,7 +189,12 @@ impl Effects {
                 hasher.update(&(part.len() as u64).to_le_bytes());
                 hasher.update(part.as_bytes());
             }
-            hasher.update(&[u8::from(effect.whole)]);
+            hasher.update(&[u8::from(effect.whole) | u8::from(effect.through.is_some()) << 1]);
+            // What is said of it is part of a remembered verdict.
+            if let Some(through) = &effect.through {
+                hasher.update(&(through.len() as u64).to_le_bytes());
+                hasher.update(through.as_bytes());
+            }
         }
         let mut key = [0u8; 16];
         hasher.finalize_xof().fill(&mut key);
@@ -216,6 +235,15 @@ mod tests {
         let b = Effects::new(vec![read("b"), read("a")]);
         assert_eq!(a, b);
         assert_eq!(a.list().len(), 2);
+    }
+
+    #[test]
+    fn what_the_text_says_itself_stands_for_what_is_done_behind_it() {
+        let behind = read("a").through("view public.v".into());
+        let both = Effects::new(vec![behind.clone(), read("a")]);
+        assert_eq!(both.list(), [read("a")]);
+        let said: Vec<_> = Effects::new(vec![behind]).list().iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["read public.a through view public.v"]);
     }
 
     #[test]

@@ -96,7 +96,15 @@ fn reason(rules: Vec<RuleId>, message: String, effect: &Effect) -> Reason {
 
 fn refusal(rules: &[&Rule], effect: &Effect) -> String {
     let said = rules.iter().find_map(|rule| rule.message.clone());
-    said.unwrap_or_else(|| format!("{effect} is forbidden."))
+    said.map_or_else(|| format!("{effect} is forbidden."), |said| with_way(said, effect))
+}
+
+/// A rule's own words do not say that the command does it behind its text.
+fn with_way(said: String, effect: &Effect) -> String {
+    match &effect.through {
+        Some(_) => format!("{said} (This command would {effect}.)"),
+        None => said,
+    }
 }
 
 fn in_order<'r>(rules: impl Iterator<Item = &'r Rule>) -> Vec<&'r Rule> {
@@ -128,7 +136,10 @@ fn hold(holds: &[&Rule], effect: &Effect) -> Verdict {
         return Verdict::Deny(reason(rules, message, effect));
     }
     let said: Vec<String> = holds.iter().filter_map(|rule| rule.message.clone()).collect();
-    let message = if said.is_empty() { format!("{effect} needs approval.") } else { said.join(" ") };
+    let message = match said.is_empty() {
+        true => format!("{effect} needs approval."),
+        false => with_way(said.join(" "), effect),
+    };
     Verdict::Hold(HoldTerms {
         reason: reason(rules, message, effect),
         groups,

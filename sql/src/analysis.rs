@@ -1,11 +1,12 @@
 //! From text to what its statements would do.
 
-use crate::assigns::Assignment;
+use crate::assigns::{Assignment, Destination, Place};
 use crate::fault::SqlFault;
 use crate::filters::Filters;
 use crate::kind::StatementKind;
 use crate::outputs::Outputs;
 use crate::relations::Relations;
+use crate::routines::Routines;
 use crate::{parse, walk};
 use sallyport_core::{Action, Effect, Effects, Object, ObjectKind};
 use std::collections::BTreeSet;
@@ -26,6 +27,7 @@ pub struct Statement {
     pub kind: StatementKind,
     pub effects: Vec<Effect>,
     pub relations: Relations,
+    pub routines: Routines,
     pub outputs: Outputs,
     /// The values that it writes. A table of `relations.writes` that none of them names gets nobody knows what.
     pub assigns: Vec<Assignment>,
@@ -72,6 +74,12 @@ pub trait Names {
     fn is_row_function(&self, _name: &str) -> bool {
         false
     }
+
+    /// What the target does behind the text, besides these effects: through views, triggers, rules, keys and the bodies
+    /// of functions.
+    fn behind(&self, _statement: &Statement, _effects: &[Effect]) -> Vec<Effect> {
+        Vec::new()
+    }
 }
 
 /// Says what each statement of `text` would do. An error means that nothing of it may run.
@@ -80,7 +88,8 @@ pub fn analyze(text: &str) -> Result<Analysis, SqlFault> {
 }
 
 impl Statement {
-    /// The effects with every table that the text left without a schema replaced by all that it may mean.
+    /// The effects with every table that the text left without a schema replaced by all that it may mean, and with what
+    /// is done behind the text.
     pub fn effects_with(&self, names: &dyn Names) -> Effects {
         let mut list = Vec::with_capacity(self.effects.len());
         for effect in &self.effects {
@@ -89,7 +98,27 @@ impl Statement {
         for column in self.all_columns.iter().filter(|column| names.is_row_function(column)) {
             list.push(Effect::new(Action::Call, Object::new(ObjectKind::Function, [column.as_str()])));
         }
+        let behind = names.behind(self, &list);
+        list.extend(behind);
         Effects::new(list)
+    }
+}
+
+impl Statement {
+    /// The columns that it gives new values, of the table that it writes under this name. `None`: any of them.
+    pub fn updates(&self, path: &[String]) -> Option<BTreeSet<&str>> {
+        let mut columns = BTreeSet::new();
+        for assignment in &self.assigns {
+            let Destination::Column { table, column } = &assignment.into else { continue };
+            if !table.schema.iter().chain([&table.name]).eq(path) {
+                continue;
+            }
+            match column {
+                Place::Named(name) => columns.insert(name.as_str()),
+                Place::At(_) | Place::Any => return None,
+            };
+        }
+        (!columns.is_empty()).then_some(columns)
     }
 }
 
@@ -116,6 +145,6 @@ fn resolve(effect: &Effect, names: &dyn Names, list: &mut Vec<Effect>) {
     }
     for (schema, name) in found {
         let object = Object::new(ObjectKind::Table, [schema, name]);
-        list.push(Effect { action: effect.action, object, whole: effect.whole });
+        list.push(Effect { object, ..effect.clone() });
     }
 }

@@ -222,7 +222,9 @@ fn explanation(answer: &Value) -> Result<(), CliFault> {
         let object: Vec<_> = object.filter_map(Value::as_str).map(paint::harmless).collect();
         let whole =
             if effect.get("whole").and_then(Value::as_bool) == Some(true) { ", all of it" } else { "" };
-        let what = format!("{} {}{whole}", show::cell(&effect, "action"), object.join("."));
+        let through = effect.get("through").and_then(Value::as_str).map(paint::harmless);
+        let through = through.map(|what| format!(" through {what}")).unwrap_or_default();
+        let what = format!("{} {}{whole}{through}", show::cell(&effect, "action"), object.join("."));
         let mut each = each.clone();
         if let Some(part) = each.as_object_mut()
             && part.get("message") == command.get("message")

@@ -154,7 +154,10 @@ impl Meaning {
 /// The effects of running by name: the name's own, and whatever the statement says besides.
 pub fn by_name(own: &Effects, named: Option<Effects>) -> Effects {
     let Some(named) = named else { return own.clone() };
-    let is_the_name = |effect: &&Effect| effect.action == Action::Unknown && !effect.is_unlisted_function();
+    // What its arguments do is not the name's.
+    let is_the_name = |effect: &&Effect| {
+        effect.action == Action::Unknown && effect.object.path.is_empty() && effect.through.is_none()
+    };
     let besides = own.list().iter().filter(|effect| !is_the_name(effect));
     Effects::new(besides.chain(named.list()).cloned().collect())
 }

@@ -73,3 +73,21 @@ fn the_smallest_limit_of_the_deciding_permits_counts() {
     assert_eq!((found.max_rows, found.max_bytes), (Some(500), Some(1_000_000)));
     assert_eq!(found.rules.len(), 2);
 }
+
+#[test]
+fn what_is_done_behind_the_text_is_said_beside_a_rules_own_words() {
+    let behind = |action, path| table(action, path).through("trigger noted of public.orders".into());
+    let Verdict::Hold(terms) = ask(&[behind(Action::Update, "public.t")], &[]) else { panic!("no hold") };
+    let way = "(This command would update public.t through trigger noted of public.orders.)";
+    assert_eq!(terms.reason.message, format!("Needs a DBA. {way}"));
+    let Verdict::Deny(reason) = ask(&[behind(Action::Update, "public.ledger")], &["dba"]) else {
+        panic!("no")
+    };
+    assert!(
+        reason.message.contains("public.ledger through trigger noted of public.orders"),
+        "{}",
+        reason.message
+    );
+    let Verdict::Deny(reason) = ask(&[behind(Action::Create, "public.t")], &[]) else { panic!("no") };
+    assert!(reason.message.contains("create public.t through trigger noted"), "{}", reason.message);
+}

@@ -9,6 +9,7 @@ use sallyport_core::{Action, ObjectKind};
 
 impl Walk {
     pub(super) fn function_name(&mut self, path: &[String], args: &[Node]) {
+        self.routines.functions.insert(path.to_vec());
         let meant = functions::meant(path);
         if meant == Meant::Nothing {
             return;

@@ -386,6 +386,9 @@ impl Walk {
 
     /// An operator is a function by another name; those of PostgreSQL itself are pure.
     pub(super) fn operator_name(&mut self, path: &[String]) {
+        if !path.is_empty() {
+            self.routines.operators.insert(path.to_vec());
+        }
         let known = match path {
             [] => true,
             [name] => functions::is_operator(name),

@@ -28,6 +28,7 @@ use crate::filters::Filters;
 use crate::kind::StatementKind;
 use crate::outputs::{Outputs, Uses};
 use crate::relations::{Relations, TableName};
+use crate::routines::Routines;
 use crate::whole::Yields;
 use pg_query::protobuf::{ParseResult, RangeVar, RawStmt};
 use sallyport_core::{Action, Effect, Object, ObjectKind};
@@ -41,6 +42,7 @@ pub(crate) use name::{constant, last_string, strings};
 pub(crate) struct Walk {
     effects: Vec<Effect>,
     relations: Relations,
+    routines: Routines,
     /// Every column named so far; `wide` as in [`Uses`].
     uses: Uses,
     /// A star somewhere below the top: names are kept, but a star over it stands for more than `uses` says.
@@ -87,12 +89,13 @@ fn range_of(text: &str, raw: &RawStmt) -> Range<usize> {
 }
 
 impl Statement {
-    fn new(kind: StatementKind) -> Self {
+    pub(crate) fn new(kind: StatementKind) -> Self {
         Self {
             range: 0..0,
             kind,
             effects: Vec::new(),
             relations: Relations::default(),
+            routines: Routines::default(),
             outputs: Outputs::None,
             assigns: Vec::new(),
             filters: Filters::default(),
@@ -122,6 +125,7 @@ impl Walk {
             kind,
             effects,
             relations: std::mem::take(&mut self.relations),
+            routines: std::mem::take(&mut self.routines),
             outputs,
             assigns: std::mem::take(&mut self.assigns),
             filters: self.take_filters(),
@@ -133,6 +137,12 @@ impl Walk {
 
     fn effect(&mut self, action: Action, kind: ObjectKind, path: Vec<String>) {
         self.effects.push(Effect::new(action, Object { kind, path }));
+    }
+
+    /// A function that is not a value: it runs now, or whenever what is defined here is used.
+    fn calls(&mut self, path: Vec<String>) {
+        self.routines.functions.insert(path.clone());
+        self.effect(Action::Call, ObjectKind::Function, path);
     }
 
     fn unknown(&mut self) {

@@ -66,7 +66,7 @@ impl Walk {
             }
             E::CreateAmStmt(create) => self.admin(&create.amname),
             E::CreateEventTrigStmt(create) => {
-                self.effect(Action::Call, ObjectKind::Function, super::strings(&create.funcname));
+                self.calls(super::strings(&create.funcname));
                 self.admin(&create.trigname);
             }
             E::AlterEventTrigStmt(alter) => self.admin(&alter.trigname),

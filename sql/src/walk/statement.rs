@@ -47,6 +47,8 @@ impl Walk {
         self.exprs(others);
         self.effects.extend(inner.effects.iter().cloned());
         self.relations = inner.relations.clone();
+        let own = std::mem::replace(&mut self.routines, inner.routines.clone());
+        self.routines.absorb(own);
         self.uses = Uses { columns: inner.all_columns.clone(), wide: inner.wide };
         self.creates = inner.creates.clone();
         self.assigns = inner.assigns.clone();

@@ -17,6 +17,7 @@ impl Walk {
             [..] => false,
         };
         if !known || name.pct_type {
+            self.routines.types.insert(path.clone());
             self.effect(Action::Call, ObjectKind::Function, path);
         }
     }

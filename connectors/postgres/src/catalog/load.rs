@@ -1,5 +1,6 @@
 //! Reads a catalog: a handful of questions over a connection that is closed afterwards.
 
+use super::behind::{self, Texts, ask::Answers};
 use super::snapshot::{Relation, Snapshot, Type, ViewColumn};
 use crate::seam::TargetSide;
 use crate::upstream;
@@ -28,12 +29,6 @@ const ROW_FUNCTIONS: &str = "SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p
     JOIN pg_catalog.pg_type t ON t.oid = p.proargtypes[0] \
     WHERE p.pronargs - p.pronargdefaults <= 1 AND p.pronargs >= 1 AND (t.typtype = 'c' OR t.oid = 2249) \
     AND p.pronamespace <> 'pg_catalog'::pg_catalog.regnamespace";
-const FUNCTIONS: &str = "SELECT DISTINCT p.proname, n.nspname FROM pg_catalog.pg_proc p \
-    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
-    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')";
-const VIEWS: &str = "SELECT c.oid, pg_catalog.pg_get_viewdef(c.oid) FROM pg_catalog.pg_class c \
-    WHERE c.relkind IN ('v', 'm') AND c.relnamespace NOT IN ('pg_catalog'::pg_catalog.regnamespace, \
-    'information_schema'::pg_catalog.regnamespace)";
 const DEPENDENCIES: &str = "SELECT DISTINCT r.ev_class, d.refobjid, d.refobjsubid FROM pg_catalog.pg_depend d \
     JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid \
     WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass \
@@ -56,7 +51,33 @@ const ODD: Fault =
 
 const ENDLESS: Fault = Fault::Target("the target's tables and views follow from each other without an end");
 
-pub(super) async fn snapshot(route: &Route, credential: &Credential) -> Result<Snapshot, Fault> {
+/// All that was asked, not yet read.
+struct Asked {
+    taken: Instant,
+    tables: Vec<Line>,
+    types: Vec<Line>,
+    row_functions: Vec<Line>,
+    dependencies: Vec<Line>,
+    kin: Vec<Line>,
+    code: Answers,
+}
+
+/// `texts` keeps what code of an earlier reading means.
+pub(super) async fn snapshot(
+    route: &Route,
+    credential: &Credential,
+    texts: &mut Texts,
+) -> Result<Snapshot, Fault> {
+    let asked = asked(route, credential).await?;
+    let mut known = std::mem::take(texts);
+    // A large catalog takes long to parse, and whoever carries sessions must not wait for it.
+    let read = tokio::task::spawn_blocking(move || (read(asked, &mut known), known)).await;
+    let (snapshot, known) = read.map_err(|fault| Fault::ours("a catalog could not be read", fault))?;
+    *texts = known;
+    snapshot
+}
+
+async fn asked(route: &Route, credential: &Credential) -> Result<Asked, Fault> {
     let taken = Instant::now();
     let wanted = [
         ("application_name", "sallyport catalog"),
@@ -66,33 +87,38 @@ pub(super) async fn snapshot(route: &Route, credential: &Credential) -> Result<S
     let wanted: Vec<(String, String)> =
         wanted.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
     let mut side = upstream::connect(route, credential, &wanted).await?;
-    let mut relations = tables(&ask(&mut side, TABLES).await?)?;
-    let types = types(&ask(&mut side, TYPES).await?)?;
-    let row_functions: HashSet<String> = ask(&mut side, ROW_FUNCTIONS)
-        .await?
-        .into_iter()
-        .filter_map(|row| row.into_iter().next().flatten())
-        .collect();
-    let functions = functions(&ask(&mut side, FUNCTIONS).await?)?;
-    let definitions = ask(&mut side, VIEWS).await?;
+    let tables = ask(&mut side, TABLES).await?;
+    let types = ask(&mut side, TYPES).await?;
+    let row_functions = ask(&mut side, ROW_FUNCTIONS).await?;
     let dependencies = ask(&mut side, DEPENDENCIES).await?;
+    let code = behind::ask::answers(&mut side).await?;
     let mut kin = ask(&mut side, INHERITED).await?;
     kin.extend(ask(&mut side, GENERATED).await?);
     // The connection ends here; a target that does not mind the goodbye loses nothing.
     _ = side.stream.write_all(b"X\0\0\0\x04").await;
-    behind(&mut relations, &kin)?;
-    views(&mut relations, &definitions, &dependencies)?;
+    Ok(Asked { taken, tables, types, row_functions, dependencies, kin, code })
+}
+
+fn read(asked: Asked, texts: &mut Texts) -> Result<Snapshot, Fault> {
+    let mut relations = tables(&asked.tables)?;
+    let types = types(&asked.types)?;
+    let row_functions: HashSet<String> =
+        asked.row_functions.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
+    follow_columns(&mut relations, &asked.kin)?;
+    views(&mut relations, &asked.code.views, &asked.dependencies)?;
+    let code = behind::build(&relations, &types, &asked.code, &asked.dependencies, texts)?;
     let mut by_name: HashMap<String, Vec<u32>> = HashMap::new();
     for (oid, relation) in &relations {
         by_name.entry(relation.name.clone()).or_default().push(*oid);
     }
-    Ok(Snapshot { version: 0, taken, relations, by_name, types, functions, row_functions })
+    let taken = asked.taken;
+    Ok(Snapshot { version: 0, taken, relations, by_name, types, row_functions, behind: code })
 }
 
-type Line = Vec<Option<String>>;
+pub(super) type Line = Vec<Option<String>>;
 
 /// One question of ours and all its rows. Nothing of a caller is ever part of it.
-async fn ask(side: &mut TargetSide, sql: &str) -> Result<Vec<Line>, Fault> {
+pub(super) async fn ask(side: &mut TargetSide, sql: &str) -> Result<Vec<Line>, Fault> {
     const GONE: Fault = Fault::Target("the target closed the gateway's own connection");
     let mut question = Vec::new();
     write::query(&mut question, sql);
@@ -129,11 +155,11 @@ fn text(cell: Cell, message: &[u8]) -> Option<String> {
     cell.of(message).map(|value| String::from_utf8_lossy(value).into_owned())
 }
 
-fn word(line: &Line, at: usize) -> Result<&str, Fault> {
+pub(super) fn word(line: &Line, at: usize) -> Result<&str, Fault> {
     line.get(at).and_then(Option::as_deref).ok_or(ODD)
 }
 
-fn number<N: std::str::FromStr>(line: &Line, at: usize) -> Result<N, Fault> {
+pub(super) fn number<N: std::str::FromStr>(line: &Line, at: usize) -> Result<N, Fault> {
     word(line, at)?.parse().map_err(|_| ODD)
 }
 
@@ -176,16 +202,8 @@ fn types(lines: &[Line]) -> Result<HashMap<u32, Type>, Fault> {
         .collect()
 }
 
-fn functions(lines: &[Line]) -> Result<HashMap<String, HashSet<String>>, Fault> {
-    let mut functions: HashMap<String, HashSet<String>> = HashMap::new();
-    for line in lines {
-        functions.entry(word(line, 0)?.to_owned()).or_default().insert(word(line, 1)?.to_owned());
-    }
-    Ok(functions)
-}
-
 /// Which columns hold what other columns of tables hold, however many steps away.
-fn behind(relations: &mut HashMap<u32, Relation>, lines: &[Line]) -> Result<(), Fault> {
+fn follow_columns(relations: &mut HashMap<u32, Relation>, lines: &[Line]) -> Result<(), Fault> {
     let mut steps: HashMap<(u32, i16), Vec<(u32, i16)>> = HashMap::new();
     for line in lines {
         let (own, other) = ((number(line, 0)?, number(line, 1)?), (number(line, 2)?, number(line, 3)?));

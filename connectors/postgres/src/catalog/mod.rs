@@ -3,12 +3,15 @@
 //! Shared by all sessions of one target and database as snapshots; a session never reads a half of one. Without a
 //! snapshot there is no session. Invariant: what the snapshot does not know is unknown to masks and rules, never clear.
 
+mod behind;
 mod load;
 mod snapshot;
 
+pub use behind::Footing;
 pub use snapshot::{Relation, Snapshot, Type, ViewColumn};
 
 use arc_swap::ArcSwapOption;
+use behind::Texts;
 use sallyport_core::{Fault, Grant};
 use sallyport_relay::{Credential, Credentials, Route};
 use std::collections::HashMap;
@@ -28,7 +31,7 @@ pub struct Catalog {
     now: ArcSwapOption<Snapshot>,
     version: AtomicU64,
     /// One reader at a time; who waited takes what the other read, if that began late enough.
-    reading: tokio::sync::Mutex<()>,
+    reading: tokio::sync::Mutex<Texts>,
     behind: AtomicBool,
 }
 
@@ -48,14 +51,14 @@ impl Catalog {
         if let Some(snapshot) = self.current().filter(recent) {
             return Ok(snapshot);
         }
-        let _one = self.reading.lock().await;
+        let mut texts = self.reading.lock().await;
         if let Some(snapshot) = self.current().filter(recent) {
             return Ok(snapshot);
         }
         let route = Route::of(grant);
         let read = async {
             let credential = credentials.unseal(grant).await?;
-            load::snapshot(&route, &credential).await
+            load::snapshot(&route, &credential, &mut texts).await
         };
         let mut snapshot = in_time(read).await?;
         snapshot.version = self.version.fetch_add(1, Ordering::Relaxed) + 1;
@@ -87,7 +90,7 @@ async fn in_time(read: impl Future<Output = Result<Snapshot, Fault>>) -> Result<
 
 /// Read once, for a question that no session asks.
 pub async fn read_once(route: &Route, credential: &Credential) -> Result<Snapshot, Fault> {
-    in_time(load::snapshot(route, credential)).await
+    in_time(load::snapshot(route, credential, &mut Texts::default())).await
 }
 
 /// The catalogs of every database that sessions work in.

@@ -1,6 +1,8 @@
 //! One reading of a catalog, and the questions it answers.
 
-use sallyport_sql::Names;
+use super::behind::{self, Behind};
+use sallyport_core::Effect;
+use sallyport_sql::{Names, Statement};
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
@@ -45,12 +47,15 @@ pub struct Snapshot {
     pub(super) relations: HashMap<u32, Relation>,
     pub(super) by_name: HashMap<String, Vec<u32>>,
     pub(super) types: HashMap<u32, Type>,
-    /// By name, the schemas that have one; none of PostgreSQL itself.
-    pub(super) functions: HashMap<String, HashSet<String>>,
     pub(super) row_functions: HashSet<String>,
+    pub(super) behind: Behind,
 }
 
 impl Snapshot {
+    /// What a statement stands on behind its text.
+    pub fn footing(&self, statement: &Statement) -> behind::Footing {
+        behind::footing(self, statement)
+    }
     pub fn version(&self) -> u64 {
         self.version
     }
@@ -97,10 +102,12 @@ impl Names for Snapshot {
         self.named(schema, name).map(|(_, found)| (found.schema.clone(), found.name.clone())).collect()
     }
     fn has_function(&self, schema: Option<&str>, name: &str) -> bool {
-        let schemas = self.functions.get(name);
-        schemas.is_some_and(|schemas| schema.is_none_or(|schema| schemas.contains(schema)))
+        self.behind.has_function(schema, name)
     }
     fn is_row_function(&self, name: &str) -> bool {
         self.row_functions.contains(name)
+    }
+    fn behind(&self, statement: &Statement, _: &[Effect]) -> Vec<Effect> {
+        behind::follow(self, statement)
     }
 }

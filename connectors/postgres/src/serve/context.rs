@@ -12,6 +12,7 @@ use super::awaited::Awaited;
 use super::holding::{MOST_BEHIND, TOO_MUCH_BEHIND};
 use super::turn::Woke;
 use super::{End, MOST_STATEMENT, Serving};
+use crate::catalog::Snapshot;
 use crate::reading::Meaning;
 use crate::wire::back::{self, Back};
 use crate::wire::front::Named;
@@ -67,12 +68,16 @@ pub(super) struct Question {
 }
 
 impl Question {
-    pub fn about(meaning: &Meaning) -> Self {
+    pub fn about(meaning: &Meaning, snapshot: &Snapshot) -> Self {
         let mut question = Self::default();
         let (own, inner) = (meaning.statement(), meaning.inner_or_own());
         for statement in own.into_iter().chain(inner) {
             let tables = statement.relations.reads.iter().chain(&statement.relations.writes);
             question.relations.extend(tables.map(|table| quoted(&table.path())));
+            // What it does behind its text is part of what is approved.
+            let footing = snapshot.footing(statement);
+            question.relations.extend(footing.relations.iter().map(|path| quoted(path)));
+            question.functions.extend(footing.functions);
             for effect in &statement.effects {
                 match (effect.object.kind, effect.action) {
                     (ObjectKind::Table, _) => {

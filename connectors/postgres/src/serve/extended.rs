@@ -122,7 +122,7 @@ impl Serving {
 
     /// What decides what it does besides its text; that of the statement which it runs by name included.
     fn question_of(&mut self, prepared: &Arc<Prepared>) -> Question {
-        let question = Question::about(&self.runs(prepared));
+        let question = Question::about(&self.runs(prepared), &self.snapshot);
         let named = match prepared.meaning.statement().map(|statement| &statement.kind) {
             Some(StatementKind::Execute { name }) => {
                 self.names.statement(name).map(|it| Arc::clone(&it.text))

@@ -129,7 +129,7 @@ impl Serving {
                 Ruling::Hold(hold) => {
                     let before = statement.and_then(|statement| text.get(..statement.range.start));
                     let by_name = runs.map_or("", |prepared| &prepared.text);
-                    let question = Question::about(&meaning)
+                    let question = Question::about(&meaning, &self.snapshot)
                         .with("it runs", by_name)
                         .with("before it in the same message", before.unwrap_or_default());
                     progress.question = Some(Box::new(question));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod attacks;
+mod behind;
 mod canaries;
 mod contexts;
 mod filters;

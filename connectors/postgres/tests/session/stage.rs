@@ -26,6 +26,8 @@ pub struct TestJudge {
     epoch: Arc<AtomicU64>,
     masks: Arc<AtomicBool>,
     guards: bool,
+    /// One act that is denied, besides the rest: `delete public.cards`.
+    forbids: &'static str,
 }
 
 fn reason(rule: &str, message: &str) -> Reason {
@@ -41,7 +43,13 @@ impl Judge for TestJudge {
     }
     fn judge(&mut self, _: Moment, effects: &Effects, approvals: &[ApprovalFact]) -> Arc<Verdict> {
         let has = |action| effects.list().iter().any(|effect| effect.action == action);
-        let verdict = if has(Action::Drop) || has(Action::Truncate) {
+        let forbidden = effects
+            .list()
+            .iter()
+            .find(|effect| format!("{} {}", effect.action, effect.object) == self.forbids);
+        let verdict = if let Some(effect) = forbidden {
+            Verdict::Deny(reason("forbidden", &format!("Forbidden: {effect}.")))
+        } else if has(Action::Drop) || has(Action::Truncate) {
             Verdict::Deny(reason("no-drop", "Dropping is not allowed."))
         } else if has(Action::Unknown) {
             Verdict::Deny(reason("no-unknown", "What cannot be understood does not run."))
@@ -222,6 +230,7 @@ struct House {
     target_port: u16,
     shared: Arc<Shared>,
     guards: bool,
+    forbids: &'static str,
 }
 
 pub fn stage(masks: bool) -> Stage {
@@ -230,15 +239,20 @@ pub fn stage(masks: bool) -> Stage {
 
 /// A house where what is masked may not be filtered by either.
 pub fn guarded_stage() -> Stage {
-    stage_of(true, true, server().port)
+    stage_of(true, true, server().port, "")
 }
 
 /// A house whose target is anything that listens on this port.
 pub fn stage_at(masks: bool, target_port: u16) -> Stage {
-    stage_of(masks, false, target_port)
+    stage_of(masks, false, target_port, "")
 }
 
-fn stage_of(masks: bool, guards: bool, target_port: u16) -> Stage {
+/// A house where this one act is denied: `delete public.cards`.
+pub fn forbidding_stage(act: &'static str) -> Stage {
+    stage_of(false, false, server().port, act)
+}
+
+fn stage_of(masks: bool, guards: bool, target_port: u16, forbids: &'static str) -> Stage {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let shared = Shared {
         cancels: Default::default(),
@@ -250,6 +264,7 @@ fn stage_of(masks: bool, guards: bool, target_port: u16) -> Stage {
         desk: Arc::default(),
         epoch: Arc::new(AtomicU64::new(1)),
         guards,
+        forbids,
         kill: Arc::default(),
         masks: Arc::new(AtomicBool::new(masks)),
         target_port,
@@ -320,7 +335,8 @@ impl House {
             database: "postgres".into(),
             peer: None,
         };
-        let mut judge = TestJudge { epoch: self.epoch, masks: self.masks, guards: self.guards };
+        let mut judge =
+            TestJudge { epoch: self.epoch, masks: self.masks, guards: self.guards, forbids: self.forbids };
         let grant = Grant::admit(&mut judge, facts, SessionId::new("s"), Moment(0)).unwrap();
         let route = Route::of(&grant);
         let gate = Gate::open(Opening {

@@ -1,6 +1,7 @@
 //! Functions, triggers, rules, policies, casts: definitions that hold code, which runs whenever they are used.
 
 use crate::analysis::ChangeKind;
+use crate::code::Code;
 use crate::walk::name::type_path;
 use crate::walk::{Walk, strings};
 use pg_query::NodeEnum as E;
@@ -20,7 +21,7 @@ impl Walk {
     pub(super) fn create_trigger(&mut self, create: &CreateTrigStmt) {
         self.opt(create.when_clause.as_deref());
         self.effect(Action::Create, ObjectKind::Other, vec![create.trigname.clone()]);
-        self.effect(Action::Call, ObjectKind::Function, strings(&create.funcname));
+        self.calls(strings(&create.funcname));
         self.altered_relation(create.relation.as_ref());
     }
 
@@ -53,13 +54,13 @@ impl Walk {
     }
 
     pub(super) fn create_conversion(&mut self, create: &CreateConversionStmt) {
-        self.effect(Action::Call, ObjectKind::Function, strings(&create.func_name));
+        self.calls(strings(&create.func_name));
         self.type_change(Action::Create, strings(&create.conversion_name));
     }
 
     pub(super) fn create_cast(&mut self, create: &CreateCastStmt) {
         if let Some(function) = &create.func {
-            self.effect(Action::Call, ObjectKind::Function, strings(&function.objname));
+            self.calls(strings(&function.objname));
         }
         let path = create.targettype.as_ref().map(type_path).unwrap_or_default();
         self.type_change(Action::Create, path);
@@ -67,11 +68,15 @@ impl Walk {
 
     pub(super) fn create_function(&mut self, create: &CreateFunctionStmt) {
         self.exprs(&create.parameters);
-        // A body in SQL is parsed with the statement; one in a string is not, and only CALL or SELECT runs either.
-        if let Some(body) = create.sql_body.as_deref() {
-            self.function_body(body);
+        // Whatever it will do belongs to its definition as well: a catalog shows it only when the definition is committed.
+        match create.sql_body.as_deref() {
+            Some(body) => self.function_body(body),
+            None => self.function_text(&create.options),
         }
-        self.function(Action::Create, strings(&create.funcname));
+        let path = strings(&create.funcname);
+        // It may call itself.
+        self.routines.functions.retain(|called| called.last() != path.last());
+        self.function(Action::Create, path);
     }
 
     pub(super) fn function_body(&mut self, body: &Node) {
@@ -87,6 +92,32 @@ impl Walk {
             ) => self.nested(Some(body)),
             Some(other) => drop(self.definition(other)),
             None => {}
+        }
+    }
+
+    /// A body in a string.
+    fn function_text(&mut self, options: &[Node]) {
+        self.literal_sensitive = true;
+        let (mut language, mut body) = (String::new(), None);
+        for option in options {
+            let Some(E::DefElem(option)) = &option.node else { continue };
+            match (option.defname.as_str(), option.arg.as_deref().and_then(|arg| arg.node.as_ref())) {
+                ("language", Some(E::String(name))) => language.clone_from(&name.sval),
+                ("as", Some(E::List(list))) => body = strings(&list.items).into_iter().next(),
+                _ => {}
+            }
+        }
+        let code = match (language.as_str(), body) {
+            ("sql", Some(body)) => Code::of_sql(&body),
+            ("plpgsql", Some(body)) => Code::of_plpgsql(&body),
+            _ => Code::unknown(),
+        };
+        if code.unknown {
+            self.unknown();
+        }
+        for statement in code.statements {
+            self.effects.extend(statement.effects);
+            self.routines.absorb(statement.routines);
         }
     }
 

@@ -5,7 +5,6 @@ use crate::outputs::Uses;
 use crate::walk::access::{is_administrative, kind_of, role_name};
 use crate::walk::name::path_of;
 use crate::walk::{Walk, strings, table_name, table_of};
-use pg_query::NodeEnum as E;
 use pg_query::protobuf::{
     AlterObjectSchemaStmt, AlterOperatorStmt, AlterOwnerStmt, CompositeTypeStmt, CreateRangeStmt,
     CreateSchemaStmt, DefineStmt, DropStmt, Node, ObjectType, RangeVar, RenameStmt, SecLabelStmt,

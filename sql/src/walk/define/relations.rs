@@ -3,7 +3,7 @@
 use crate::analysis::ChangeKind;
 use crate::assigns::{Given, Place};
 use crate::outputs::Uses;
-use crate::walk::access::kind_of;
+use crate::walk::access::{kind_of, role_name};
 use crate::walk::{Walk, strings, table_name};
 use pg_query::NodeEnum as E;
 use pg_query::protobuf::{
