@@ -16,7 +16,7 @@ use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::task::JoinSet;
 
 /// So many connections share a thread before another is used.
-const FEW: usize = 64;
+const FEW: usize = 4;
 /// How far back a thread is looked at. A storm of logins is over sooner and moves nobody.
 const SPAN: Duration = Duration::from_millis(500);
 /// Of that time, a thread with enough to do was at work for so long.
