@@ -5,11 +5,12 @@ use crate::fault::SqlFault;
 use crate::filters::Filters;
 use crate::kind::StatementKind;
 use crate::outputs::Outputs;
+use crate::pairs::Pair;
 use crate::relations::Relations;
 use crate::routines::Routines;
 use crate::{parse, walk};
 use sallyport_core::{Action, Effect, Effects, Object, ObjectKind};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// All statements of one text, in order.
@@ -33,6 +34,12 @@ pub struct Statement {
     pub assigns: Vec<Assignment>,
     /// What decides which rows come, in which order and how many.
     pub filters: Filters,
+    /// The same without what stands in [`Statement::pairs`].
+    pub unpaired: Filters,
+    /// Columns with what the caller wrote directly against them, where that may be a token.
+    pub pairs: Vec<Pair>,
+    /// How often each parameter stands in the text. Only where there are pairs.
+    pub parameters: BTreeMap<usize, usize>,
     /// Every column name referenced anywhere.
     pub all_columns: BTreeSet<String>,
     /// Values may reach the result under no name of `all_columns`: nested stars, whole rows, NATURAL and USING joins,

@@ -72,6 +72,9 @@ impl Walk {
             all.absorb(&uses);
             let uses = self.excluded_uses(table, value).unwrap_or(uses);
             let column = Place::Named(target.name.clone());
+            if target.indirection.is_empty() {
+                self.stored_pair(table, column.clone(), value);
+            }
             self.pending.push((table.clone(), column, uses, plain && is_unchanged(value), given));
         }
         self.settle_columns(plainness);
@@ -109,7 +112,12 @@ impl Walk {
         let known = self.assigns.iter().rev().find(|known| {
             known.into == Destination::Column { table: table.clone(), column: Place::Named(name.clone()) }
         })?;
-        Some(known.uses.clone())
+        let mut uses = known.uses.clone();
+        // What was given may be a token, and then what it stands for goes on from here.
+        if self.stores_pair(table, &name) {
+            uses.absorb(&Uses::of(&name));
+        }
+        Some(uses)
     }
 
     /// The columns of an INSERT's source, one after the other, into those it names or else all in their order.
@@ -127,6 +135,9 @@ impl Walk {
             true => Place::At(at),
             false => names.get(at).map_or(Place::Any, |name| Place::Named(name.clone())),
         };
+        if let Some(select) = select {
+            self.stored_rows(table, select, place);
+        }
         let list = match outputs {
             Outputs::List(list) => list,
             Outputs::None => Vec::new(),
@@ -172,6 +183,7 @@ impl Walk {
                 true => Place::At(at),
                 false => names.get(at).map_or(Place::Any, |name| Place::Named(name.clone())),
             };
+            self.stored_pair(table, column.clone(), value);
             let uses = self.with_all_behind(uses, plainness);
             self.assigns(table, column, uses, false, given);
         }

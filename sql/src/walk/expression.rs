@@ -380,8 +380,11 @@ impl Walk {
         } else {
             self.unknown();
         }
-        self.opt(lexpr.as_deref());
-        self.opt(rexpr.as_deref());
+        let pair = self.compared_pair(expr);
+        self.compare_pair(pair, |walk| {
+            walk.opt(lexpr.as_deref());
+            walk.opt(rexpr.as_deref());
+        });
     }
 
     /// An operator is a function by another name; those of PostgreSQL itself are pure.

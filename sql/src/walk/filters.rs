@@ -28,6 +28,9 @@ pub(super) struct Compared {
     filters: Filters,
     /// How deep within comparisons.
     within: usize,
+    /// Within this pair, and what each pair compares.
+    pair: Option<usize>,
+    paired: BTreeMap<usize, BTreeSet<Site>>,
     renames: BTreeMap<String, Uses>,
     /// Behind names that nobody knows: of a function's rows, or made up.
     nameless: Uses,
@@ -70,7 +73,18 @@ impl Walk {
             [.., schema, table] => Some(TableName { schema: Some(schema.clone()), name: table.clone() }),
             [] => None,
         };
-        self.compared.filters.sites.insert(Site { table, column: column.clone() });
+        let site = Site { table, column: column.clone() };
+        match self.compared.pair {
+            Some(pair) => self.compared.paired.entry(pair).or_default().insert(site),
+            None => self.compared.filters.sites.insert(site),
+        };
+    }
+
+    /// The two sides of a pair: its column counts for itself.
+    pub(super) fn compare_pair(&mut self, pair: Option<usize>, visit: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.compared.pair, pair);
+        visit(self);
+        self.compared.pair = outer;
     }
 
     /// A part of a row that is named within a comparison.
@@ -159,28 +173,49 @@ impl Walk {
         }
     }
 
-    /// All that is compared, with the names of subqueries replaced by what stands behind them.
-    pub(super) fn take_filters(&mut self) -> Filters {
-        let Compared { mut filters, within: _, renames, nameless } = std::mem::take(&mut self.compared);
-        if filters.is_empty() {
-            return filters;
-        }
-        if !nameless.is_constant() {
-            filters.wide |= nameless.wide;
-            filters.sites.extend(nameless.columns.into_iter().map(|column| Site { table: None, column }));
-        }
-        let mut seen = BTreeSet::new();
-        let unqualified = filters.sites.iter().filter(|site| site.table.is_none());
-        let mut next: Vec<String> = unqualified.map(|site| site.column.clone()).collect();
-        while let Some(name) = next.pop() {
-            if let Some(uses) = renames.get(&name).filter(|_| seen.insert(name.clone())) {
-                filters.wide |= uses.wide;
-                next.extend(uses.columns.iter().cloned());
+    /// All that is compared, with the names of subqueries replaced by what stands behind them; and the same without what
+    /// stands in pairs, to which it is told instead.
+    pub(super) fn take_filters(&mut self) -> (Filters, Filters) {
+        let Compared { filters, within: _, pair: _, paired, renames, nameless } =
+            std::mem::take(&mut self.compared);
+        let mut unpaired = settled(filters, &renames, &nameless);
+        let mut all = unpaired.clone();
+        for (at, sites) in paired {
+            let own = settled(Filters { sites, ..Filters::default() }, &renames, &nameless);
+            all.wide |= own.wide;
+            all.sites.extend(own.sites.iter().cloned());
+            // Of a name that may mean anything nobody can say later what it means.
+            if own.wide {
+                unpaired.wide = true;
             }
-            filters.sites.insert(Site { table: None, column: name });
+            if let Some(pair) = self.pairs.get_mut(at) {
+                pair.sites = own.sites;
+            }
         }
-        filters
+        (all, unpaired)
     }
+}
+
+fn settled(mut filters: Filters, renames: &BTreeMap<String, Uses>, nameless: &Uses) -> Filters {
+    if filters.is_empty() {
+        return filters;
+    }
+    if !nameless.is_constant() {
+        filters.wide |= nameless.wide;
+        let columns = nameless.columns.iter().cloned();
+        filters.sites.extend(columns.map(|column| Site { table: None, column }));
+    }
+    let mut seen = BTreeSet::new();
+    let unqualified = filters.sites.iter().filter(|site| site.table.is_none());
+    let mut next: Vec<String> = unqualified.map(|site| site.column.clone()).collect();
+    while let Some(name) = next.pop() {
+        if let Some(uses) = renames.get(&name).filter(|_| seen.insert(name.clone())) {
+            filters.wide |= uses.wide;
+            next.extend(uses.columns.iter().cloned());
+        }
+        filters.sites.insert(Site { table: None, column: name });
+    }
+    filters
 }
 
 /// The names of a select list as PostgreSQL gives them.

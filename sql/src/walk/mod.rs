@@ -15,6 +15,7 @@ mod filters;
 mod given;
 mod json;
 mod name;
+mod pairs;
 mod query;
 mod server;
 mod session;
@@ -27,6 +28,7 @@ use crate::assigns::{Assignment, Given, Place};
 use crate::filters::Filters;
 use crate::kind::StatementKind;
 use crate::outputs::{Outputs, Uses};
+use crate::pairs::{self as pairing, Pair};
 use crate::relations::{Relations, TableName};
 use crate::routines::Routines;
 use crate::whole::Yields;
@@ -57,6 +59,7 @@ pub(crate) struct Walk {
     /// Names by which whole rows can be spoken of from here, innermost last, with the table they are of.
     rows: Vec<BTreeMap<String, Option<TableName>>>,
     compared: filters::Compared,
+    pairs: Vec<Pair>,
     /// The result of the select, VALUES or RETURNING that was visited last. Absent where its columns cannot be told.
     columns: Option<Vec<filters::Column>>,
 }
@@ -69,6 +72,12 @@ pub(crate) fn analysis(text: &str, tree: &ParseResult) -> Analysis {
         let mut statement = walk.top(raw);
         statement.range = range_of(text, raw);
         literal_sensitive |= walk.literal_sensitive;
+        if !statement.pairs.is_empty() {
+            match text.get(statement.range.clone()).and_then(pairing::parameters) {
+                Some(parameters) => statement.parameters = parameters,
+                None => statement.unpair(),
+            }
+        }
         statements.push(statement);
     }
     if statements.is_empty() {
@@ -99,10 +108,18 @@ impl Statement {
             outputs: Outputs::None,
             assigns: Vec::new(),
             filters: Filters::default(),
+            unpaired: Filters::default(),
+            pairs: Vec::new(),
+            parameters: BTreeMap::new(),
             all_columns: BTreeSet::new(),
             wide: false,
             creates: Vec::new(),
         }
+    }
+
+    fn unpair(&mut self) {
+        self.pairs = Vec::new();
+        self.unpaired = self.filters.clone();
     }
 }
 
@@ -120,6 +137,7 @@ impl Walk {
         effects.sort();
         effects.dedup();
         let uses = std::mem::take(&mut self.uses);
+        let (filters, unpaired) = self.take_filters();
         Statement {
             range: 0..0,
             kind,
@@ -128,7 +146,10 @@ impl Walk {
             routines: std::mem::take(&mut self.routines),
             outputs,
             assigns: std::mem::take(&mut self.assigns),
-            filters: self.take_filters(),
+            filters,
+            unpaired,
+            pairs: std::mem::take(&mut self.pairs),
+            parameters: BTreeMap::new(),
             all_columns: uses.columns,
             wide: uses.wide || std::mem::take(&mut self.inner_star),
             creates: std::mem::take(&mut self.creates),

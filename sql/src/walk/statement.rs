@@ -52,9 +52,9 @@ impl Walk {
         self.uses = Uses { columns: inner.all_columns.clone(), wide: inner.wide };
         self.creates = inner.creates.clone();
         self.assigns = inner.assigns.clone();
-        let filters = inner.filters.clone();
+        let (filters, unpaired) = (inner.filters.clone(), inner.filters.clone());
         let (kind, outputs) = outer(Box::new(inner));
-        Statement { filters, ..self.finish(kind, outputs) }
+        Statement { filters, unpaired, ..self.finish(kind, outputs) }
     }
 
     /// EXPLAIN runs nothing unless it says ANALYZE: then it runs everything.

@@ -99,6 +99,13 @@ impl Walk {
     }
 
     pub(super) fn source_item(&mut self, item: &Node) -> Plainness {
+        if !matches!(
+            &item.node,
+            Some(NodeEnum::RangeVar(_) | NodeEnum::JoinExpr(_) | NodeEnum::RangeTableSample(_))
+        ) {
+            // It may have any column, and need not have a name.
+            self.row_name("");
+        }
         match &item.node {
             Some(NodeEnum::RangeVar(range)) => self.range_var(range),
             Some(NodeEnum::RangeSubselect(sub)) => {
