@@ -365,6 +365,7 @@ fn plan(gate: &mut Gate) -> Plan {
         name: "c",
         origin: Origin::Derived(Vec::new()),
         shape: CellShape::Text,
+        narrow: None,
         binary: false,
     }])
 }
@@ -509,7 +510,13 @@ fn columns_are_recorded_once_until_they_change() {
     let say = |gate: &mut Gate| {
         let of = cleared(gate.ask(run("select", &effects("allow"))));
         let origin = Origin::Column(ColumnRef { schema: "s", table: "t", column: "c" });
-        let plan = gate.plan(&[ColumnInfo { name: "c", origin, shape: CellShape::Text, binary: false }]);
+        let plan = gate.plan(&[ColumnInfo {
+            name: "c",
+            origin,
+            shape: CellShape::Text,
+            narrow: None,
+            binary: false,
+        }]);
         _ = gate.answer(Frame { bytes: b"T", event: Answer::Columns { of, plan: &plan } }).unwrap();
         _ = gate.answer(Frame { bytes: b"", event: Answer::Done { of, outcome: Done::default() } }).unwrap();
     };

@@ -117,7 +117,7 @@ fn mask(policy: &Policy) -> Result<Option<Form>, Complaint> {
         return Err(complaint("mask", "@mask belongs on a forbid of the action see", help));
     }
     let wrong = |_| {
-        let help = "write null, redact, hash, or partial(N) with N from 1 to 16";
+        let help = "write null, redact, token, token(tenant), hash, or partial(N) with N from 1 to 16";
         complaint("mask", format!("unknown mask form {text:?}"), help)
     };
     text.parse().map(Some).map_err(wrong)

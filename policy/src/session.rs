@@ -6,6 +6,7 @@ use crate::slice::{Rules, Slice};
 use crate::world::World;
 use sallyport_core::judge::Facts;
 use sallyport_core::mask::forms::Form;
+use sallyport_core::mask::token::Scope;
 use sallyport_core::{
     ApprovalFact, Effect, Effects, Epoch, Guard, Judge, Moment, Reason, RuleId, Sensitive, Sight, Verdict,
 };
@@ -251,8 +252,10 @@ fn strictness(form: Form) -> (u8, u8) {
     match form {
         Form::Null => (0, 0),
         Form::Redact => (1, 0),
-        Form::Hash => (2, 0),
-        Form::Partial { keep } => (3, keep),
+        Form::Token { scope: Scope::Session } => (2, 0),
+        Form::Token { scope: Scope::Tenant } => (3, 0),
+        Form::Hash => (4, 0),
+        Form::Partial { keep } => (5, keep),
     }
 }
 

@@ -53,9 +53,10 @@ pub enum Said {
 /// new text would do must be what the old one would, in everything that an analysis says.
 pub fn lifted(text: &str, literals: &[(usize, usize)]) -> Option<String> {
     let before = tokens(text)?;
+    let literals: BTreeMap<usize, usize> = literals.iter().copied().collect();
     let mut new = text.to_owned();
-    for (at, number) in literals {
-        let token = before.iter().find(|token| start(token) == Some(*at))?;
+    for (at, number) in &literals {
+        let token = before.get(before.binary_search_by_key(&Some(*at), start).ok()?)?;
         let literal =
             [Token::Sconst, Token::Iconst, Token::Fconst].iter().any(|kind| token.token == *kind as i32);
         let length = end(token)?.checked_sub(*at)?;
@@ -67,12 +68,12 @@ pub fn lifted(text: &str, literals: &[(usize, usize)]) -> Option<String> {
         new.replace_range(*at..*at + length, &format!("{parameter:<length$}"));
     }
     let after = tokens(&new)?;
-    let same = |(old, new): (&ScanToken, &ScanToken)| match literals
-        .iter()
-        .find(|(at, _)| start(old) == Some(*at))
-    {
-        Some(_) => new.token == Token::Param as i32 && start(new) == start(old).map(|at| at + 1),
-        None => old == new,
+    let same = |(old, new): (&ScanToken, &ScanToken)| {
+        if start(old).is_some_and(|at| literals.contains_key(&at)) {
+            new.token == Token::Param as i32 && start(new) == start(old).map(|at| at + 1)
+        } else {
+            old == new
+        }
     };
     let all_same = before.len() == after.len() && before.iter().zip(&after).all(same);
     (all_same && bare(text)? == bare(&new)?).then_some(new)

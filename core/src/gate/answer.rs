@@ -25,6 +25,7 @@ impl Gate {
                 name: column.name.to_owned(),
                 plan: self.plan_column(now, column),
                 shape: column.shape.clone(),
+                narrow: column.narrow.map(|narrow| (narrow, column.binary)),
                 hint: hint(column),
             })
             .collect();

@@ -5,6 +5,7 @@ use crate::ids::RuleId;
 use crate::judge::{Guard, Reason, Sensitive, Sight};
 use crate::mask::forms::Form;
 use crate::mask::plan::ColumnRef;
+use crate::mask::token::{Meant, Scope, Sort};
 
 impl Gate {
     /// Whether values of any kind are masked for this caller wherever they stand.
@@ -22,6 +23,12 @@ impl Gate {
         let now = self.clock.now();
         let ColumnRef { schema, table, column } = *origin;
         self.judge.filter(now, &Sensitive::Column { schema, table, column })
+    }
+
+    /// What a value of the caller's stands for, where it is given for a column that this rule masks by tokens of this
+    /// scope. `binary`: the value is in the type's binary format.
+    pub fn meant(&self, scope: Scope, rule: &RuleId, sort: Sort, (given, binary): (&[u8], bool)) -> Meant {
+        self.masker.tokens.meant(scope, rule, sort, (given, binary))
     }
 
     /// How this caller would see the column, where it would not see its value.

@@ -24,6 +24,7 @@ use crate::judge::{Judge, Sensitive, Sight};
 use crate::mask::detect::{Class, Classes};
 use crate::mask::forms::{Form, MaskKey};
 use crate::mask::masker::Masker;
+use crate::mask::token::Tokens;
 use crate::time::{Clock, Moment};
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -100,7 +101,7 @@ impl Gate {
         let Opening { grant, judge, journal, approvals, clock, mask_key, peer, client } = opening;
         let mut gate = Gate {
             epoch: judge.epoch(),
-            masker: Masker::new(mask_key),
+            masker: Masker::new(mask_key.clone(), Tokens::of(&mask_key, &grant)),
             grant,
             judge,
             journal,

@@ -1,5 +1,6 @@
 //! What a masked value looks like.
 
+use super::token::{self, Scope};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -13,6 +14,8 @@ pub enum Form {
     Redact,
     /// Everything but the last `keep` characters, which stay.
     Partial { keep: u8 },
+    /// A pseudonym that the caller can give back. Columns get one; wherever else a value is found it is redacted.
+    Token { scope: Scope },
     /// A keyed hash, the same for the same value within this installation.
     Hash,
 }
@@ -28,6 +31,7 @@ pub fn may_be_mask(text: &[u8]) -> bool {
     memchr::memmem::find(text, REDACTED.as_bytes()).is_some()
         || memchr::memchr(b'*', text).is_some()
         || is_hash(text)
+        || token::holds_token(text)
 }
 
 /// Whether a mask stands within a longer text. Fewer stars than these are the caller's own.
@@ -55,7 +59,9 @@ fn is_hash(text: &[u8]) -> bool {
 }
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("unknown mask form {0:?}: write null, redact, hash, or partial(N) with N from 1 to 16")]
+#[error(
+    "unknown mask form {0:?}: write null, redact, token, token(tenant), hash, or partial(N) with N from 1 to 16"
+)]
 pub struct UnknownForm(pub String);
 
 impl std::str::FromStr for Form {
@@ -65,6 +71,8 @@ impl std::str::FromStr for Form {
         match text.trim() {
             "null" => Ok(Form::Null),
             "redact" => Ok(Form::Redact),
+            "token" | "token(session)" => Ok(Form::Token { scope: Scope::Session }),
+            "token(tenant)" => Ok(Form::Token { scope: Scope::Tenant }),
             "hash" => Ok(Form::Hash),
             other => other
                 .strip_prefix("partial(")
@@ -82,6 +90,8 @@ impl fmt::Display for Form {
         match self {
             Form::Null => f.write_str("null"),
             Form::Redact => f.write_str("redact"),
+            Form::Token { scope: Scope::Session } => f.write_str("token"),
+            Form::Token { scope: Scope::Tenant } => f.write_str("token(tenant)"),
             Form::Hash => f.write_str("hash"),
             Form::Partial { keep } => write!(f, "partial({keep})"),
         }
@@ -96,6 +106,9 @@ impl MaskKey {
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(zeroize::Zeroizing::new(bytes))
     }
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 impl fmt::Debug for MaskKey {
@@ -105,21 +118,28 @@ impl fmt::Debug for MaskKey {
 }
 
 impl Form {
+    /// It writes letters and digits alone.
+    pub(super) fn is_a_word(self) -> bool {
+        matches!(self, Form::Hash | Form::Token { .. })
+    }
+
     /// Whether this text is what the form writes in place of a value, or holds it.
     pub fn wrote(self, text: &[u8]) -> bool {
         let own = match self {
             Form::Null | Form::Redact => false,
+            Form::Token { .. } => token::holds_token(text),
             Form::Partial { keep } => is_partial(text, usize::from(keep)),
             Form::Hash => is_hash(text),
         };
         own || memchr::memmem::find(text, REDACTED.as_bytes()).is_some()
     }
 
-    /// Appends the masked spelling of `value` to `out`. False means that no value is left: a null.
+    /// Appends the masked spelling of `value` to `out`. False means that no value is left: a null. Tokens are not written
+    /// here: whoever could choose the value would learn what its token is.
     pub fn write(self, value: &[u8], key: &MaskKey, out: &mut Vec<u8>) -> bool {
         match self {
             Form::Null => return false,
-            Form::Redact => out.extend_from_slice(REDACTED.as_bytes()),
+            Form::Redact | Form::Token { .. } => out.extend_from_slice(REDACTED.as_bytes()),
             Form::Partial { keep } => write_partial(value, usize::from(keep), out),
             Form::Hash => {
                 let hash = blake3::keyed_hash(&key.0, value);

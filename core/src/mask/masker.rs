@@ -1,23 +1,26 @@
 //! Applies a plan to rows and free text. Fails closed: what cannot be rewritten becomes null or is redacted.
 
 use crate::event::{Cell, Edit, Row};
+use crate::ids::RuleId;
 use crate::mask::detect::{self, Class, Classes, Found};
 use crate::mask::forms::{Form, MaskKey, REDACTED};
 use crate::mask::json;
 use crate::mask::plan::{CellShape, ColumnPlan, Plan, PlannedColumn};
+use crate::mask::token::{Scope, Tokens};
 
 /// Scratch space of one session, reused for every row.
 #[derive(Debug)]
 pub(crate) struct Masker {
     key: MaskKey,
+    pub(crate) tokens: Tokens,
     found: Vec<Found>,
     pub(crate) edits: Vec<Edit>,
     pub(crate) new: Vec<u8>,
 }
 
 impl Masker {
-    pub(crate) fn new(key: MaskKey) -> Self {
-        Self { key, found: Vec::new(), edits: Vec::new(), new: Vec::new() }
+    pub(crate) fn new(key: MaskKey, tokens: Tokens) -> Self {
+        Self { key, tokens, found: Vec::new(), edits: Vec::new(), new: Vec::new() }
     }
 
     /// Fills `edits` and `new` for this row and says how many cells change. A row that is wider than its plan has
@@ -45,6 +48,9 @@ impl Masker {
     fn cell(&mut self, plan: &Plan, column: &PlannedColumn, value: &[u8]) -> Edit {
         match &column.plan {
             ColumnPlan::Clear => Edit::Keep,
+            ColumnPlan::Masked { form: Form::Token { scope }, rule } => {
+                self.token_cell(*scope, rule, column, value)
+            }
             ColumnPlan::Masked { form, .. } => self.mask_cell(*form, &column.shape, value),
             ColumnPlan::Detect => self.detect_cell(plan, column, value),
         }
@@ -69,7 +75,7 @@ impl Masker {
                     Form::Hash => {
                         _ = form.write(value.get(prefix..).unwrap_or_default(), &self.key, &mut self.new)
                     }
-                    Form::Null | Form::Redact | Form::Partial { .. } => {
+                    Form::Null | Form::Redact | Form::Token { .. } | Form::Partial { .. } => {
                         self.new.extend_from_slice(REDACTED.as_bytes())
                     }
                 }
@@ -77,6 +83,23 @@ impl Masker {
             }
         }
         replaced(start, self.new.len())
+    }
+
+    /// A token where the shape has one, else what shows nothing.
+    fn token_cell(&mut self, scope: Scope, rule: &RuleId, column: &PlannedColumn, value: &[u8]) -> Edit {
+        let start = self.new.len();
+        let written = match (&column.shape, column.narrow) {
+            (CellShape::Text, _) => self.tokens.write_text(scope, rule, value, &mut self.new),
+            (CellShape::Typed { .. }, Some(sort)) => {
+                self.tokens.write_narrow(scope, rule, sort, value, &mut self.new)
+            }
+            (CellShape::Json { .. } | CellShape::Typed { .. }, _) => false,
+        };
+        if written {
+            return replaced(start, self.new.len());
+        }
+        self.new.truncate(start);
+        self.mask_cell(Form::Redact, &column.shape, value)
     }
 
     fn detect_cell(&mut self, plan: &Plan, column: &PlannedColumn, value: &[u8]) -> Edit {
@@ -188,12 +211,23 @@ fn replaced(start: usize, end: usize) -> Edit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{Epoch, RuleId};
+    use crate::ids::Epoch;
     use std::sync::Arc;
 
+    fn masker() -> Masker {
+        let key = MaskKey::new([7; 32]);
+        let tokens = Tokens::keyed(&key, &["s"], &["t"]);
+        Masker::new(key, tokens)
+    }
+
     fn plan(shape: CellShape, form: Form) -> Plan {
-        let column =
-            PlannedColumn { name: "c".into(), plan: ColumnPlan::Detect, shape, hint: detect::hint("c") };
+        let column = PlannedColumn {
+            name: "c".into(),
+            plan: ColumnPlan::Detect,
+            shape,
+            narrow: None,
+            hint: detect::hint("c"),
+        };
         Plan {
             columns: vec![column],
             binary: vec![false],
@@ -205,7 +239,7 @@ mod tests {
     }
 
     fn masked(shape: CellShape, form: Form, value: &str) -> Option<String> {
-        let mut masker = Masker::new(MaskKey::new([7; 32]));
+        let mut masker = masker();
         let length = u32::try_from(value.len()).unwrap();
         let row = Row { bytes: value.as_bytes(), cells: &[Cell::new(0, length)] };
         masker.row(&plan(shape, form), &row);
@@ -270,8 +304,29 @@ mod tests {
     }
 
     #[test]
+    fn only_a_column_gets_tokens() {
+        let form = Form::Token { scope: Scope::Session };
+        let found = masked(CellShape::Text, form, "to ann@example.com");
+        assert_eq!(found.as_deref(), Some("to [redacted]"), "whoever chose the text would learn its token");
+        let mut masker = masker();
+        let mut plan = plan(CellShape::Text, form);
+        plan.columns[0].plan = ColumnPlan::Masked { form, rule: RuleId::new("r") };
+        masker.row(&plan, &Row { bytes: b"Ann", cells: &[Cell::new(0, 3)] });
+        assert!(masker.new.starts_with(b"tok_"));
+        plan.columns[0].shape = CellShape::Json { prefix: 0 };
+        masker.row(&plan, &Row { bytes: b"{}", cells: &[Cell::new(0, 2)] });
+        assert_eq!(masker.new, b"\"[redacted]\"");
+        plan.columns[0].shape = CellShape::Typed { redacted: Some(Arc::from(&b"0"[..])), scan: false };
+        masker.row(&plan, &Row { bytes: b"77", cells: &[Cell::new(0, 2)] });
+        assert_eq!(masker.new, b"0");
+        plan.columns[0].narrow = Some((crate::mask::token::Narrow::Four, false));
+        masker.row(&plan, &Row { bytes: b"77", cells: &[Cell::new(0, 2)] });
+        assert!(masker.new.starts_with(b"2") && masker.new.len() == 10);
+    }
+
+    #[test]
     fn cells_that_nobody_judged_become_null() {
-        let mut masker = Masker::new(MaskKey::new([7; 32]));
+        let mut masker = masker();
         let cells = [Cell::NULL, Cell::new(0, 1)];
         masker.row(&plan(CellShape::Text, Form::Redact), &Row { bytes: b"ab", cells: &cells });
         assert_eq!(masker.edits, [Edit::Keep, Edit::Null]);

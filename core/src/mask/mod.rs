@@ -6,4 +6,5 @@ pub mod inspect;
 mod json;
 pub(crate) mod masker;
 pub mod plan;
+pub mod token;
 pub mod watch;

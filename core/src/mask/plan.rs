@@ -3,6 +3,7 @@
 use crate::ids::{Epoch, RuleId};
 use crate::mask::detect::{Classes, Hint};
 use crate::mask::forms::Form;
+use crate::mask::token::Narrow;
 use std::sync::Arc;
 
 /// How a cell of a column may be rewritten. The connector knows its types; the gate only knows these.
@@ -42,6 +43,8 @@ pub struct ColumnInfo<'a> {
     pub name: &'a str,
     pub origin: Origin<'a>,
     pub shape: CellShape,
+    /// A type whose values can have tokens without being text.
+    pub narrow: Option<Narrow>,
     /// The cells are not text.
     pub binary: bool,
 }
@@ -61,6 +64,7 @@ pub(crate) struct PlannedColumn {
     pub(crate) name: String,
     pub(crate) plan: ColumnPlan,
     pub(crate) shape: CellShape,
+    pub(crate) narrow: Option<(Narrow, bool)>,
     /// What the column's name says about its values.
     pub(crate) hint: Hint,
 }

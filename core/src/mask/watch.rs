@@ -55,7 +55,7 @@ impl Watch {
         let words = || text.split(|byte| separates(*byte)).filter(|word| word.len() >= SHORTEST);
         forms::holds_mask(text)
             || !self.forms.is_empty()
-                && (memchr::memchr(b'*', text).is_some() || self.forms.contains(&Form::Hash))
+                && (memchr::memchr(b'*', text).is_some() || self.forms.iter().any(|form| form.is_a_word()))
                 && words().any(|word| self.forms.iter().any(|form| form.wrote(word)))
     }
 }

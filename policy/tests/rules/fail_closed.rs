@@ -89,6 +89,22 @@ fn the_strictest_of_several_masks_wins() {
 }
 
 #[test]
+fn tokens_are_stricter_than_hashes_and_looser_than_nothing() {
+    let masked = |forms: &[&str]| {
+        let rules = forms.iter().map(|form| {
+            format!(
+                r#"@id("{form}") @mask("{form}") forbid(principal, action == Action::"see", resource in Class::"email");"#
+            )
+        });
+        let mut session = book(&rules.collect::<String>()).session(agent());
+        sight(&mut *session, &Sensitive::Class("email"))
+    };
+    assert_eq!(masked(&["hash", "token(tenant)", "partial(4)"]), "token(tenant) token(tenant)");
+    assert_eq!(masked(&["token(tenant)", "token"]), "token token");
+    assert_eq!(masked(&["token", "redact"]), "redact redact");
+}
+
+#[test]
 fn either_name_of_a_kind_hides_it() {
     let sights = |rule: &str| {
         let mut session = book(&format!(

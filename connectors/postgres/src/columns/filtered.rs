@@ -7,12 +7,18 @@ use super::origin::{calls, followed};
 use crate::catalog::{Relation, Snapshot};
 use sallyport_core::mask::plan::ColumnRef;
 use sallyport_core::{Denial, Gate, Reason};
-use sallyport_sql::{Site, Statement, TableName};
+use sallyport_sql::{Filters, Site, Statement, TableName};
 
-/// Why the statement may not compare what it compares. `unseen`: the session made something that the catalog cannot
+/// Why the statement may not compare these, which are its filters or some of them. `unseen`: the session made something that the catalog cannot
 /// show yet.
-pub fn filtered(gate: &mut Gate, statement: &Statement, snapshot: &Snapshot, unseen: bool) -> Option<Reason> {
-    let wide = is_wide(statement, snapshot);
+pub fn filtered(
+    gate: &mut Gate,
+    statement: &Statement,
+    filters: &Filters,
+    snapshot: &Snapshot,
+    unseen: bool,
+) -> Option<Reason> {
+    let wide = is_wide(filters, snapshot);
     if wide && calls(statement) {
         return Some(unknown("the result of a function"));
     }
@@ -21,7 +27,8 @@ pub fn filtered(gate: &mut Gate, statement: &Statement, snapshot: &Snapshot, uns
         for (oid, relation) in snapshot.named(name.schema.as_deref(), &name.name) {
             known = true;
             for (number, column, _) in &relation.columns {
-                if wide && *number > 0 || is_compared(statement, snapshot, name, relation, column) {
+                if wide && *number > 0 || is_compared((statement, filters), snapshot, name, relation, column)
+                {
                     let refused = refused(gate, snapshot, oid, relation, *number);
                     if refused.is_some() {
                         return refused;
@@ -37,14 +44,13 @@ pub fn filtered(gate: &mut Gate, statement: &Statement, snapshot: &Snapshot, uns
 }
 
 /// More is compared than the names say: whole rows, or a function that is called like a column.
-fn is_wide(statement: &Statement, snapshot: &Snapshot) -> bool {
+fn is_wide(filters: &Filters, snapshot: &Snapshot) -> bool {
     use sallyport_sql::Names;
-    statement.filters.wide
-        || statement.filters.sites.iter().any(|site| snapshot.is_row_function(&site.column))
+    filters.wide || filters.sites.iter().any(|site| snapshot.is_row_function(&site.column))
 }
 
 fn is_compared(
-    statement: &Statement,
+    (statement, filters): (&Statement, &Filters),
     snapshot: &Snapshot,
     name: &TableName,
     relation: &Relation,
@@ -55,8 +61,7 @@ fn is_compared(
         // `ORDER BY t` names the table and means its whole row.
         here && (site.column == column || site.table.is_none() && site.column == relation.name)
     };
-    statement.filters.sites.iter().any(site)
-        || statement.filters.natural && is_shared(statement, snapshot, relation, column)
+    filters.sites.iter().any(site) || filters.natural && is_shared(statement, snapshot, relation, column)
 }
 
 /// The text may name one table with its schema and without.

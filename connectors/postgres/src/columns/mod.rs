@@ -8,9 +8,11 @@ pub mod copying;
 mod filtered;
 mod origin;
 mod shape;
+pub mod tokens;
 pub mod written_back;
 
 pub use copied::copied;
 pub use filtered::filtered;
 pub use origin::{masks_anything, origins, touches_masked};
 pub use shape::shape;
+pub use tokens::{gives_tokens, narrow};

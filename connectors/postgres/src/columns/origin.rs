@@ -99,7 +99,13 @@ fn reference(relation: &Relation, number: i16) -> Option<ColumnRef<'_>> {
 }
 
 /// The origin that a RowDescription names.
-fn named<'a>(gate: &mut Gate, snapshot: &'a Snapshot, oid: u32, number: i16, strict: bool) -> Origin<'a> {
+pub(super) fn named<'a>(
+    gate: &mut Gate,
+    snapshot: &'a Snapshot,
+    oid: u32,
+    number: i16,
+    strict: bool,
+) -> Origin<'a> {
     let Some(relation) = snapshot.relation(oid).filter(|relation| !relation.mirrors) else {
         return Origin::Unknown;
     };

@@ -11,22 +11,48 @@ use sallyport_core::mask::plan::ColumnRef;
 use sallyport_sql::{Assignment, Destination, Statement};
 
 /// The column to which the statement's own text writes a mask.
-pub fn literal(gate: &mut Gate, statement: &Statement, snapshot: &Snapshot) -> Option<String> {
-    statement.assigns.iter().find_map(|assignment| {
-        let texts = &assignment.given.masks;
-        texts.iter().find_map(|text| into(gate, assignment, snapshot, text.as_bytes()))
-    })
+pub fn literal(
+    gate: &mut Gate,
+    statement: &Statement,
+    snapshot: &Snapshot,
+    mut put_back: Vec<Stored>,
+) -> Option<String> {
+    for assignment in &statement.assigns {
+        for text in &assignment.given.masks {
+            let known = put_back.iter().position(|stored| stored.is(assignment, text));
+            if known.map(|at| put_back.swap_remove(at)).is_none()
+                && let Some(column) = into(gate, assignment, snapshot, text.as_bytes())
+            {
+                return Some(column);
+            }
+        }
+    }
+    None
 }
 
-/// The column to which a parameter writes one. `values` says what is given for each, counted from zero.
+/// A token of the statement's text that goes into its column as what it stands for.
+pub struct Stored {
+    pub into: Destination,
+    pub text: String,
+}
+
+impl Stored {
+    fn is(&self, assignment: &Assignment, text: &str) -> bool {
+        self.into == assignment.into && self.text == text
+    }
+}
+
+/// The column to which a parameter writes one. `values` says what is given for each, counted from zero; those
+/// that are put back, counted from one, are no masks when they arrive.
 pub fn parameter<'v>(
     gate: &mut Gate,
     statement: &Statement,
     snapshot: &Snapshot,
     values: &dyn Fn(usize) -> Vec<&'v [u8]>,
+    is_put_back: &dyn Fn(usize) -> bool,
 ) -> Option<String> {
     for assignment in &statement.assigns {
-        for number in &assignment.given.parameters {
+        for number in assignment.given.parameters.iter().filter(|number| !is_put_back(**number)) {
             for value in number.checked_sub(1).map(values).into_iter().flatten() {
                 if forms::may_be_mask(value)
                     && let Some(column) = into(gate, assignment, snapshot, value)

@@ -231,6 +231,12 @@ impl Serving {
         if self.answers_question(kind, message)? {
             return Ok(Step::Done);
         }
+        if let Some(Awaited::Query(query)) = self.queue.front()
+            && query.bound
+            && matches!(kind, Back::ParseComplete | Back::BindComplete | Back::NoData)
+        {
+            return Ok(Step::Done);
+        }
         match kind {
             Back::DataRow => {
                 let Some((of, plan)) = self.rows_of()? else { return Err(OUT_OF_TURN) };
@@ -262,11 +268,17 @@ impl Serving {
                 _ => return Err(OUT_OF_TURN),
             },
             Back::ParameterDescription => match self.queue.front() {
-                Some(Awaited::DescribeStatement) => self.say(message, "parameter description")?,
+                Some(Awaited::DescribeStatement { own: None }) => {
+                    self.say(message, "parameter description")?
+                }
+                Some(Awaited::DescribeStatement { own: Some(own) }) => {
+                    let own = super::bound::own_parameters(message, *own).map_err(odd)?;
+                    self.say(&own, "parameter description")?;
+                }
                 _ => return Err(OUT_OF_TURN),
             },
             Back::NoData => match self.queue.pop() {
-                Some(Awaited::DescribeStatement | Awaited::DescribePortal { hidden: false, .. }) => {
+                Some(Awaited::DescribeStatement { .. } | Awaited::DescribePortal { hidden: false, .. }) => {
                     self.say(message, "no data")?;
                 }
                 Some(Awaited::DescribePortal { hidden: true, .. }) => {}
@@ -344,7 +356,7 @@ impl Serving {
             return Ok(Step::Refresh);
         }
         match self.queue.front() {
-            Some(Awaited::DescribeStatement) => {
+            Some(Awaited::DescribeStatement { .. }) => {
                 self.queue.pop();
                 self.say(message, "row description")?;
             }

@@ -24,8 +24,11 @@ pub enum Awaited {
         name: String,
         before: Option<Portal>,
     },
-    /// ParameterDescription, then RowDescription or NoData.
-    DescribeStatement,
+    /// ParameterDescription, then RowDescription or NoData. `own`: so many parameters are the client's, others the
+    /// gateway's.
+    DescribeStatement {
+        own: Option<usize>,
+    },
     /// RowDescription or NoData. Hidden: the gateway asked, not the client.
     DescribePortal {
         portal: u64,
@@ -70,6 +73,8 @@ pub struct QueryAnswers {
     /// For each statement that runs by name: what the name stood for when it was judged. In their order.
     pub named: Vec<(u64, Arc<Prepared>)>,
     pub last_portal: u64,
+    /// It was sent by the extended protocol, of which the client hears nothing.
+    pub bound: bool,
 }
 
 impl QueryAnswers {
@@ -152,7 +157,7 @@ fn is_naming(entry: &Awaited) -> bool {
         Awaited::Execute { prepared, .. } => prepared.meaning.is_of_names(),
         Awaited::Parse { .. }
         | Awaited::Bind { .. }
-        | Awaited::DescribeStatement
+        | Awaited::DescribeStatement { .. }
         | Awaited::DescribePortal { .. }
         | Awaited::CloseStatement { .. }
         | Awaited::ClosePortal { .. }

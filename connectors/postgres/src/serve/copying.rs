@@ -9,6 +9,7 @@ use super::lengthy::is_long_answer;
 use super::{Copying, MOST_ANSWER, MOST_WAITING, Serving, Step};
 use crate::columns::{self, copying::dialect};
 use crate::reading::Meaning;
+use crate::refusal;
 use crate::wire::copy::{CopyReader, CopyRow, Piece};
 use crate::wire::front::Front;
 use crate::wire::{self, back, write};
@@ -154,6 +155,7 @@ impl Serving {
         if denial.fatal {
             return Err(denial.into());
         }
+        self.refused_copy = Some(refusal::denied(&denial, None));
         self.fail_copy(&denial.reason.message, of)
     }
 
@@ -236,7 +238,8 @@ impl Serving {
                 } else {
                     columns::shape(kind, binary, &snapshot)
                 };
-                ColumnInfo { name: names.get(at).copied().unwrap_or("?"), origin, shape, binary }
+                let narrow = columns::narrow(kind, &snapshot);
+                ColumnInfo { name: names.get(at).copied().unwrap_or("?"), origin, shape, narrow, binary }
             })
             .collect();
         self.gate.plan(&infos)
@@ -349,6 +352,6 @@ impl Serving {
 
 fn unknown_plan(gate: &mut sallyport_core::Gate, binary: bool, width: usize) -> Plan {
     let shape = CellShape::Typed { redacted: None, scan: true };
-    let column = ColumnInfo { name: "?", origin: Origin::Unknown, shape, binary };
+    let column = ColumnInfo { name: "?", origin: Origin::Unknown, shape, narrow: None, binary };
     gate.plan(&vec![column; width])
 }

@@ -4,6 +4,7 @@
 
 use super::asks::PROTOCOL;
 use super::awaited::Awaited;
+use super::bound::{PutBack, Values, bind_of};
 use super::context::Question;
 use super::meanings::no_effects;
 use super::names::{LONGEST, Portal, Prepared};
@@ -13,7 +14,7 @@ use crate::refusal;
 use crate::wire::front::{self, Named};
 use crate::wire::write;
 use sallyport_core::event::{Ask, Done, Frame};
-use sallyport_core::{Command, CommandKind, CommandNo, Effects, Fault, Parameters, Ruling};
+use sallyport_core::{Command, CommandKind, CommandNo, Effects, Fault, Parameters, Reason, Ruling};
 use sallyport_sql::StatementKind;
 use std::sync::Arc;
 
@@ -54,8 +55,18 @@ impl Serving {
             return Ok(Step::Done);
         }
         let meaning = Meaning::of(&reading, 0);
-        let refused = self.guard(&meaning);
-        let prepared = Arc::new(self.prepared(text, meaning));
+        let mut refused = self.guard(&meaning);
+        let mut prepared = self.prepared(text, meaning);
+        let rewritten = match (&refused, reading.statement(0)) {
+            (None, Some(statement)) => self.parse_with_tokens(message, statement, &mut prepared),
+            _ => Ok(None),
+        };
+        let rewritten = rewritten.unwrap_or_else(|reason| {
+            refused = Some(reason);
+            None
+        });
+        let message = rewritten.as_deref().unwrap_or(message);
+        let prepared = Arc::new(prepared);
         let effects = if reading.count() == 0 { no_effects() } else { self.effects_now(&prepared) };
         let prepared = if reading.count() == 0 {
             Arc::new(Prepared { effects: effects.clone(), ..Prepared::clone(&prepared) })
@@ -160,15 +171,15 @@ impl Serving {
         self.forward(&[], "bind")?;
         let unknown = "A prepared statement of this name was not made through the gateway.";
         let prepared = self.names.statement(statement).cloned();
-        let refused = prepared.as_ref().and_then(|prepared| {
-            let runs = self.runs(prepared);
-            let values =
-                |at: usize| scratch.cells.get(at).and_then(|cell| cell.of(message)).into_iter().collect();
-            self.guard(&runs).or_else(|| match prepared.meaning.is_of_names() {
-                true => self.guard_arguments(&runs, prepared.meaning.statement()),
-                false => self.guard_values(&runs, &values),
-            })
-        });
+        let values =
+            Values { message, cells: &scratch.cells, binary: &scratch.binary, results: &scratch.results };
+        let (refused, rewritten) = match &prepared {
+            Some(prepared) => match self.bound(prepared, (portal, statement), values) {
+                Ok(rewritten) => (None, rewritten),
+                Err(reason) => (Some(reason), None),
+            },
+            None => (None, None),
+        };
         let effects = prepared.as_ref().map_or_else(Effects::unknown, |prepared| self.effects_now(prepared));
         let text = prepared.as_ref().map_or(unknown, |prepared| &prepared.text);
         let context = progress.context.take().unwrap_or_default();
@@ -180,7 +191,8 @@ impl Serving {
             parameters: Parameters { bytes: message, cells: &scratch.cells, binary: &scratch.binary },
             context: &context,
         };
-        let frame = Frame { bytes: message, event: Ask::Command(command) };
+        let bytes = rewritten.as_deref().unwrap_or(message);
+        let frame = Frame { bytes, event: Ask::Command(command) };
         let ruling = match (refused, progress.resumed.take()) {
             (Some(reason), _) => Ruling::Deny(self.gate.refuse_command(&command, &reason)),
             (None, Some(hold)) => self.gate.resume(hold, frame),
@@ -241,6 +253,37 @@ impl Serving {
         step
     }
 
+    /// What is against binding these values, or the message with what their tokens stand for where any is one.
+    fn bound(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        names: (&str, &str),
+        values: Values<'_>,
+    ) -> Result<Option<Vec<u8>>, Reason> {
+        let runs = self.runs(prepared);
+        if let Some(reason) = self.guard(&runs) {
+            return Err(reason);
+        }
+        if prepared.meaning.is_of_names() {
+            let reason = self.guard_arguments(&runs, prepared.meaning.statement());
+            return reason.map_or(Ok(None), Err);
+        }
+        let statement = runs.statement().filter(|statement| !statement.pairs.is_empty());
+        let (put, lifts) = match statement {
+            Some(statement) => (self.put_back(statement, values)?, self.lifts(statement)?),
+            None => (PutBack::new(), Vec::new()),
+        };
+        let given =
+            |at: usize| values.cells.get(at).and_then(|cell| cell.of(values.message)).into_iter().collect();
+        if let Some(reason) = self.guard_values(&runs, &given, &put) {
+            return Err(reason);
+        }
+        if put.is_empty() && lifts.is_empty() && prepared.lifts.is_empty() {
+            return Ok(None);
+        }
+        bind_of(names, prepared, values, (&put, &lifts)).map(Some)
+    }
+
     pub(super) fn describe(&mut self, message: &[u8], what: Named, name: &str) -> Result<Step, Fault> {
         if name.len() > LONGEST {
             return self.refuse_long_name();
@@ -248,7 +291,10 @@ impl Serving {
         self.forward(message, "describe")?;
         self.unsynced = true;
         match what {
-            Named::Statement => self.queue.push(Awaited::DescribeStatement),
+            Named::Statement => {
+                let known = self.names.statement(name).filter(|known| !known.lifts.is_empty());
+                self.queue.push(Awaited::DescribeStatement { own: known.map(|known| known.own) });
+            }
             Named::Portal => match self.names.portal(name) {
                 Some(portal) => {
                     portal.described = true;
@@ -260,7 +306,7 @@ impl Serving {
                     });
                 }
                 // The target knows none of this name either and says so.
-                None => self.queue.push(Awaited::DescribeStatement),
+                None => self.queue.push(Awaited::DescribeStatement { own: None }),
             },
         }
         Ok(Step::Done)

@@ -5,6 +5,7 @@
 //! are bound are looked at each time, where a statement writes them.
 
 use super::Serving;
+use super::bound::PutBack;
 use crate::catalog::Snapshot;
 use crate::columns;
 use crate::reading::Meaning;
@@ -20,11 +21,14 @@ impl Serving {
             return None;
         }
         let statement = meaning.inner_or_own()?;
+        // What it holds inside is planned or kept under a name: nothing is put back there.
+        let is_own = meaning.statement().is_some_and(|own| std::ptr::eq(own, statement));
         let guard = self.gate.guard();
-        let reason = self
-            .filters(statement, guard)
+        let foreign = if is_own { self.lifts(statement).err() } else { None };
+        let reason = foreign
+            .or_else(|| self.filters((statement, is_own), guard))
             .or_else(|| self.copies(statement))
-            .or_else(|| self.says_masks(statement));
+            .or_else(|| self.says_masks((statement, is_own)));
         if reason.is_none() && guard != Guard::Timed {
             meaning.pass(now.0, now.1);
         }
@@ -36,13 +40,21 @@ impl Serving {
         &mut self,
         meaning: &Meaning,
         values: &dyn Fn(usize) -> Vec<&'v [u8]>,
+        put: &PutBack,
     ) -> Option<Reason> {
-        let statement = meaning.inner_or_own().filter(|statement| !statement.assigns.is_empty())?;
+        let statement = meaning.inner_or_own()?;
+        let filtered = self.filters_by_values(statement, put);
+        if filtered.is_some() || statement.assigns.is_empty() {
+            return filtered;
+        }
         let snapshot = Arc::clone(&self.snapshot);
         if !self.masks(&snapshot) {
             return None;
         }
-        let column = columns::written_back::parameter(&mut self.gate, statement, &snapshot, values)?;
+        let column =
+            columns::written_back::parameter(&mut self.gate, statement, &snapshot, values, &|number| {
+                put.contains_key(&number)
+            })?;
         Some(mask_written_back(&column))
     }
 
@@ -53,7 +65,7 @@ impl Serving {
             let given = execute.assigns.get(at).map(|argument| argument.given.masks.as_slice());
             given.unwrap_or_default().iter().map(String::as_bytes).collect()
         };
-        self.guard_values(runs, &said)
+        self.guard_values(runs, &said, &PutBack::new())
     }
 
     /// Whether anything at all is masked for this caller.
@@ -62,12 +74,14 @@ impl Serving {
     }
 
     /// A statement that chooses, joins, orders or groups rows by what it may not.
-    fn filters(&mut self, statement: &Statement, guard: Guard) -> Option<Reason> {
+    fn filters(&mut self, (statement, is_own): (&Statement, bool), guard: Guard) -> Option<Reason> {
         if guard == Guard::None || statement.filters.is_empty() {
             return None;
         }
+        let without_tokens = (is_own && !statement.pairs.is_empty()).then(|| self.filters_of(statement));
+        let filters = without_tokens.as_ref().unwrap_or(&statement.filters);
         let snapshot = Arc::clone(&self.snapshot);
-        columns::filtered(&mut self.gate, statement, &snapshot, self.stale_inside)
+        columns::filtered(&mut self.gate, statement, filters, &snapshot, self.stale_inside)
     }
 
     /// A statement that would put masked values where nothing masks them.
@@ -90,7 +104,7 @@ impl Serving {
     }
 
     /// A statement that holds a mask's text as a value to be written.
-    fn says_masks(&mut self, statement: &Statement) -> Option<Reason> {
+    fn says_masks(&mut self, (statement, is_own): (&Statement, bool)) -> Option<Reason> {
         if statement.assigns.iter().all(|assignment| assignment.given.masks.is_empty()) {
             return None;
         }
@@ -98,7 +112,8 @@ impl Serving {
         if !self.masks(&snapshot) {
             return None;
         }
-        let column = columns::written_back::literal(&mut self.gate, statement, &snapshot)?;
+        let put_back = if is_own { self.stored(statement) } else { Vec::new() };
+        let column = columns::written_back::literal(&mut self.gate, statement, &snapshot, put_back)?;
         Some(mask_written_back(&column))
     }
 }

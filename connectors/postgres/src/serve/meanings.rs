@@ -10,7 +10,8 @@ use std::sync::{Arc, LazyLock};
 impl Serving {
     pub(super) fn prepared(&self, text: &str, meaning: Meaning) -> Prepared {
         let effects = meaning.effects(&self.snapshot);
-        Prepared { text: text.into(), meaning, effects, version: self.snapshot.version() }
+        let version = self.snapshot.version();
+        Prepared { text: text.into(), meaning, effects, version, lifts: Arc::from([]), own: 0 }
     }
 
     /// A statement succeeded: what it does to names, settings and definitions holds from now on.

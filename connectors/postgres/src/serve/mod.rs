@@ -6,6 +6,7 @@
 mod answers;
 mod asks;
 mod awaited;
+mod bound;
 mod context;
 mod copying;
 mod extended;
@@ -19,6 +20,7 @@ mod plans;
 mod query;
 mod refusing;
 mod said;
+mod tokens;
 mod turn;
 
 use crate::cancel::{Cancels, Registered};
@@ -123,6 +125,8 @@ struct Serving {
     copying: Copying,
     /// What the rows of a COPY may not hold, and its table.
     watch: Option<(String, sallyport_core::mask::watch::Watch)>,
+    /// Why the gateway failed a COPY, in place of what the target says of it.
+    refused_copy: Option<Vec<u8>>,
     /// The rest of a message that is forwarded in pieces: bytes left.
     passing_in: usize,
     /// Those bytes go nowhere: their COPY failed before they began.
@@ -213,6 +217,7 @@ async fn begin(client: ClientSide, target: TargetSide, session: Session, shared:
         scratch: Scratch::default(),
         copying: Copying::None,
         watch: None,
+        refused_copy: None,
         passing_in: 0,
         dropping: false,
         target_said_why: false,

@@ -24,6 +24,10 @@ pub struct Prepared {
     pub effects: Effects,
     /// The snapshot of the catalog under which the effects were resolved.
     pub version: u64,
+    /// Where the text has tokens for which the target was given parameters.
+    pub lifts: Arc<[usize]>,
+    /// The client's own parameters, where there are such.
+    pub own: usize,
 }
 
 #[derive(Clone, Debug)]

@@ -35,6 +35,8 @@ pub struct Plans {
     portals: Vec<Described>,
     /// Under these rules and this catalog: whether any column is masked.
     strict: Option<(Epoch, u64, bool)>,
+    /// The same, by tokens.
+    tokens: Option<(Epoch, u64, bool)>,
 }
 
 impl Plans {
@@ -100,6 +102,19 @@ impl Plans {
         }
     }
 
+    /// Whether any column of the database is masked by tokens for this caller.
+    pub fn gives_tokens(&mut self, gate: &mut Gate, snapshot: &Snapshot) -> bool {
+        let now = (gate.epoch(), snapshot.version());
+        match self.tokens {
+            Some((epoch, version, tokens)) if (epoch, version) == now => tokens,
+            _ => {
+                let tokens = self.is_strict(gate, snapshot) && columns::gives_tokens(gate, snapshot);
+                self.tokens = Some((now.0, now.1, tokens));
+                tokens
+            }
+        }
+    }
+
     pub fn set_portal(&mut self, portal: u64, description: &[u8], plan: Arc<Plan>) {
         match self.portals.iter_mut().rev().find(|known| known.portal == portal) {
             Some(known) => known.plan = plan,
@@ -149,6 +164,7 @@ fn make(
             name,
             origin,
             shape: columns::shape(field.kind, field.binary, snapshot),
+            narrow: columns::narrow(field.kind, snapshot),
             binary: field.binary,
         })
         .collect();

@@ -59,6 +59,7 @@ impl Serving {
         // A query of nothing is one command all the same.
         let count = u64::try_from(reading.count().max(1)).unwrap_or(u64::MAX);
         let nothing = no_effects();
+        let mut bound: Option<Vec<u8>> = None;
         let mut named = self.named_in(reading);
         // The gate looks at the rules in force now; all statements of one message are judged under the same.
         self.forward(&[], "query")?;
@@ -74,9 +75,18 @@ impl Serving {
             };
             let statement = reading.statement(at);
             let meaning = runs.map_or_else(|| Meaning::of(reading, at), |prepared| prepared.meaning.clone());
-            let refused = self
+            let mut refused = self
                 .guard(&meaning)
                 .or_else(|| runs.is_some().then(|| self.guard_arguments(&meaning, statement)).flatten());
+            if let (None, None, Some(statement)) = (&refused, runs, statement) {
+                match self.query_with_tokens(statement, text, count) {
+                    Ok(None) => {}
+                    // What was sent before must not fail under it: its Sync would end that failure.
+                    Ok(Some(_)) if !self.queue.is_empty() => return Ok(Step::Stall),
+                    Ok(message) => bound = message,
+                    Err(reason) => refused = Some(reason),
+                }
+            }
             let part = match statement {
                 Some(statement) if count > 1 => text.get(statement.range.clone()).unwrap_or(text),
                 _ => text,
@@ -96,7 +106,8 @@ impl Serving {
                 effects: &effects,
                 parameters: Parameters::default(),
             };
-            let frame = Frame { bytes: if last { message } else { &[] }, event: Ask::Command(command) };
+            let whole = bound.as_deref().unwrap_or(message);
+            let frame = Frame { bytes: if last { whole } else { &[] }, event: Ask::Command(command) };
             let ruling = match (refused, progress.resumed.take()) {
                 (Some(reason), _) => Ruling::Deny(self.gate.refuse_command(&command, &reason)),
                 (None, Some(hold)) => self.gate.resume(hold, frame),
@@ -107,7 +118,7 @@ impl Serving {
                     if progress.first.is_none() {
                         progress.first = cleared.command();
                     }
-                    if self.gate.epoch() != epoch && progress.at > 0 {
+                    if self.gate.epoch() != epoch && (progress.at > 0 || bound.is_some()) {
                         return self.refuse_changed(progress);
                     }
                     if last {
@@ -150,6 +161,7 @@ impl Serving {
             plan: None,
             named,
             last_portal: self.names.last_portal(),
+            bound: bound.is_some(),
         })));
         Ok(Step::Done)
     }

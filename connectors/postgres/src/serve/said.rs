@@ -5,6 +5,7 @@ use super::context::Learned;
 use super::{Copying, Serving};
 use crate::columns::touches_masked;
 use crate::reading::Meaning;
+use crate::refusal;
 use crate::wire::{back, body, write};
 use sallyport_core::event::{Answer, Done};
 use sallyport_core::mask::forms::REDACTED;
@@ -30,7 +31,10 @@ pub(super) struct Said {
 
 impl Serving {
     pub(super) fn failed(&mut self, message: &[u8]) -> Result<(), Fault> {
-        let said = self.reread(message, b'E');
+        let mut said = self.reread(message, b'E');
+        if let Some(words) = self.refused_copy.take().filter(|_| said.code == refusal::CANCELLED) {
+            said.bytes = words;
+        }
         let outcome = Done { tag: "", rows: None, error: Some((&said.code, &said.message)) };
         match self.queue.front_mut() {
             // Not an answer to anything: the target is going away, or a transaction could not end.
@@ -131,7 +135,7 @@ impl Serving {
                 }
             }
             Awaited::Query(_)
-            | Awaited::DescribeStatement
+            | Awaited::DescribeStatement { .. }
             | Awaited::DescribePortal { .. }
             | Awaited::Execute { .. }
             | Awaited::Context(_)

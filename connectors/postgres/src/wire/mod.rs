@@ -8,6 +8,7 @@
 pub mod back;
 pub mod copy;
 pub mod front;
+pub mod list;
 pub mod reader;
 pub mod row;
 pub mod write;

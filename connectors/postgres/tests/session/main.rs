@@ -15,5 +15,7 @@ mod psql;
 mod server;
 mod stage;
 mod targets;
+mod token_attacks;
+mod tokens;
 mod waits;
 mod wire;

@@ -50,6 +50,12 @@ const TABLES: &str = "
     CREATE VIEW hearsay AS SELECT told() AS x;
     CREATE TABLE late (email text UNIQUE DEFERRABLE INITIALLY DEFERRED);
     INSERT INTO late VALUES ('ada@canary.example');
+    CREATE TABLE people (id int PRIMARY KEY, name text, mail text UNIQUE, mobile text, pay int, account bigint,
+        ref uuid, loud text GENERATED ALWAYS AS (upper(mail)) STORED, card varchar(30));
+    CREATE TABLE sales (id int PRIMARY KEY, buyer varchar(60), amount int, seller text CHECK (seller <> 'evil@canary.example'));
+    CREATE TABLE held (buyer text);
+    INSERT INTO held VALUES ('x');
+    CREATE VIEW folk AS SELECT id, mail AS post, upper(mail) AS shout FROM people;
 ";
 
 pub fn server() -> &'static Server {

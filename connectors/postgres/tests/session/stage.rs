@@ -8,6 +8,7 @@ use sallyport_core::gate::Opening;
 use sallyport_core::journal::Event;
 use sallyport_core::judge::Facts;
 use sallyport_core::mask::forms::{Form, MaskKey};
+use sallyport_core::mask::token::Scope;
 use sallyport_core::*;
 use sallyport_postgres::seam::{CancelAsk, ClientSide, Stream};
 use sallyport_postgres::serve::{self, Shared};
@@ -28,6 +29,7 @@ pub struct TestJudge {
     guards: bool,
     /// One act that is denied, besides the rest: `delete public.cards`.
     forbids: &'static str,
+    tokens: bool,
 }
 
 fn reason(rule: &str, message: &str) -> Reason {
@@ -70,6 +72,9 @@ impl Judge for TestJudge {
         let masked = |form| Sight::Masked { form, rule: RuleId::new("mask") };
         let masks = self.masks.load(Ordering::SeqCst);
         match thing {
+            Sensitive::Column { schema: "public", table, column } if masks && self.tokens => {
+                tokened(table, column)
+            }
             Sensitive::Column { table: "customers", column: "email", .. } if masks => masked(Form::Redact),
             Sensitive::Column { table: "vault", column: "secret" | "extra" | "words", .. } if masks => {
                 masked(Form::Redact)
@@ -90,6 +95,17 @@ impl Judge for TestJudge {
         let masked = matches!(self.see(now, thing), Sight::Masked { .. });
         (self.guards && masked).then(|| reason("no-filter", "Use the key."))
     }
+}
+
+/// Three rules: addresses, money and the rest.
+fn tokened(table: &str, column: &str) -> Sight {
+    let rule = match (table, column) {
+        ("people", "mail") | ("sales", "buyer" | "seller") | ("held", "buyer") => "tok-mail",
+        ("people", "pay" | "account" | "ref") => "tok-money",
+        ("people", "mobile" | "card") => "tok-phone",
+        _ => return Sight::Clear,
+    };
+    Sight::Masked { form: Form::Token { scope: Scope::Session }, rule: RuleId::new(rule) }
 }
 
 #[derive(Clone, Default)]
@@ -231,6 +247,8 @@ struct House {
     shared: Arc<Shared>,
     guards: bool,
     forbids: &'static str,
+    tokens: bool,
+    sessions: Arc<AtomicU64>,
 }
 
 pub fn stage(masks: bool) -> Stage {
@@ -239,20 +257,25 @@ pub fn stage(masks: bool) -> Stage {
 
 /// A house where what is masked may not be filtered by either.
 pub fn guarded_stage() -> Stage {
-    stage_of(true, true, server().port, "")
+    stage_of(true, (true, false), server().port, "")
+}
+
+/// A house where people are seen as tokens, and may be filtered by or not.
+pub fn token_stage(guards: bool) -> Stage {
+    stage_of(true, (guards, true), server().port, "")
 }
 
 /// A house whose target is anything that listens on this port.
 pub fn stage_at(masks: bool, target_port: u16) -> Stage {
-    stage_of(masks, false, target_port, "")
+    stage_of(masks, (false, false), target_port, "")
 }
 
 /// A house where this one act is denied: `delete public.cards`.
 pub fn forbidding_stage(act: &'static str) -> Stage {
-    stage_of(false, false, server().port, act)
+    stage_of(false, (false, false), server().port, act)
 }
 
-fn stage_of(masks: bool, guards: bool, target_port: u16, forbids: &'static str) -> Stage {
+fn stage_of(masks: bool, (guards, tokens): (bool, bool), target_port: u16, forbids: &'static str) -> Stage {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let shared = Shared {
         cancels: Default::default(),
@@ -265,6 +288,8 @@ fn stage_of(masks: bool, guards: bool, target_port: u16, forbids: &'static str) 
         epoch: Arc::new(AtomicU64::new(1)),
         guards,
         forbids,
+        tokens,
+        sessions: Arc::default(),
         kill: Arc::default(),
         masks: Arc::new(AtomicBool::new(masks)),
         target_port,
@@ -335,9 +360,15 @@ impl House {
             database: "postgres".into(),
             peer: None,
         };
-        let mut judge =
-            TestJudge { epoch: self.epoch, masks: self.masks, guards: self.guards, forbids: self.forbids };
-        let grant = Grant::admit(&mut judge, facts, SessionId::new("s"), Moment(0)).unwrap();
+        let mut judge = TestJudge {
+            epoch: self.epoch,
+            masks: self.masks,
+            guards: self.guards,
+            forbids: self.forbids,
+            tokens: self.tokens,
+        };
+        let session = SessionId::new(format!("s{}", self.sessions.fetch_add(1, Ordering::SeqCst)));
+        let grant = Grant::admit(&mut judge, facts, session, Moment(0)).unwrap();
         let route = Route::of(&grant);
         let gate = Gate::open(Opening {
             grant,
