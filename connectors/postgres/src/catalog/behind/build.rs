@@ -141,7 +141,9 @@ impl Build<'_> {
                 replaced.insert((of, event));
             }
             let label: Arc<str> = format!("rule {} of {}", word(line, 1)?, self.name(of)).into();
-            let code = self.texts.code(Language::Defined, word(line, 4)?);
+            // What was dropped since the question began has no text any more.
+            let Some(text) = said(line, 4) else { continue };
+            let code = self.texts.code(Language::Defined, text);
             self.step(of, event, Some(&label), What::Code(code));
         }
         Ok(replaced)
@@ -150,8 +152,7 @@ impl Build<'_> {
     fn views(&mut self, lines: &[Line], replaced: &HashSet<(u32, Event)>) -> Result<(), Fault> {
         for line in lines {
             let of = number(line, 0)?;
-            let (Some(definition), bits) = (line.get(1).and_then(Option::as_deref), number::<u32>(line, 2)?)
-            else {
+            let (Some(definition), bits) = (said(line, 1), number::<u32>(line, 2)?) else {
                 continue;
             };
             let kind = if word(line, 5)? == "m" { "materialized view" } else { "view" };
@@ -195,8 +196,7 @@ impl Build<'_> {
             let (of, kind, function) = (number(line, 0)?, number::<u16>(line, 2)?, number(line, 3)?);
             let label: Arc<str> = format!("trigger {} of {}", word(line, 1)?, self.name(of)).into();
             let columns = self.columns(of, word(line, 4)?);
-            let condition =
-                line.get(5).and_then(Option::as_deref).map(|text| self.texts.code(Language::Defined, text));
+            let condition = said(line, 5).map(|text| self.texts.code(Language::Defined, text));
             for (event, bit) in [(Insert, 4), (Delete, 8), (Update, 16), (Truncate, 32)] {
                 if kind & bit == 0 {
                     continue;
@@ -258,7 +258,8 @@ impl Build<'_> {
         for line in lines {
             let of = number(line, 0)?;
             let (what, class, sort) = (word(line, 1)?, word(line, 3)?, word(line, 5)?);
-            let code = self.texts.code(Language::Expression, word(line, 2)?);
+            let Some(text) = said(line, 2) else { continue };
+            let code = self.texts.code(Language::Expression, text);
             let functions = functions.get(&(class, number(line, 4)?)).map(Vec::as_slice).unwrap_or_default();
             if code.is_harmless() && functions.is_empty() {
                 continue;
@@ -300,7 +301,7 @@ impl Build<'_> {
         for line in lines {
             let oid: u32 = number(line, 0)?;
             let (schema, name) = (word(line, 1)?.to_owned(), word(line, 2)?.to_owned());
-            let said = |at| line.get(at).and_then(Option::as_deref);
+            let said = |at| said(line, at);
             let mut code = Vec::new();
             let aggregate = word(line, 10)? == "t";
             if !aggregate {
@@ -355,7 +356,8 @@ impl Build<'_> {
     fn types(&mut self, types: &HashMap<u32, Type>, answers: &Answers) -> Result<(), Fault> {
         let mut found: HashMap<u32, TypeCode> = HashMap::new();
         for line in &answers.domains {
-            let code = self.texts.code(Language::Expression, word(line, 1)?);
+            let Some(text) = said(line, 1) else { continue };
+            let code = self.texts.code(Language::Expression, text);
             if !code.is_harmless() {
                 found.entry(number(line, 0)?).or_default().code.push(code);
             }
@@ -426,6 +428,10 @@ fn besides(call: &str) -> Code {
         statement.routines = sallyport_sql::Routines::default();
     }
     code
+}
+
+fn said(line: &Line, at: usize) -> Option<&str> {
+    line.get(at).and_then(Option::as_deref)
 }
 
 /// `search_path` among the settings of a function, one a line. A path that depends on who asks is none.

@@ -403,3 +403,71 @@ impl<'s> Walk<'s> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Step;
+    use super::*;
+    use crate::catalog::Relation;
+    use sallyport_sql::analyze;
+    use std::collections::HashMap;
+
+    /// Relations `t1`, `t2`, … of which reading one reads the others that `steps` says.
+    fn snapshot(count: u32, steps: &[(u32, u32)]) -> Snapshot {
+        let relation = |oid| Relation { schema: "s".into(), name: format!("t{oid}"), ..Relation::default() };
+        let mut behind = Behind::default();
+        for (of, other) in steps {
+            behind.relations.entry(*of).or_default().push(Step {
+                on: Event::Read,
+                label: Some(format!("view s.t{of}").into()),
+                what: What::Relation(*other, Event::Read, Columns::Any),
+                columns: None,
+                keeps_whole: true,
+            });
+        }
+        Snapshot {
+            version: 1,
+            taken: std::time::Instant::now(),
+            relations: (1..=count).map(|oid| (oid, relation(oid))).collect(),
+            by_name: (1..=count).map(|oid| (format!("t{oid}"), vec![oid])).collect(),
+            types: HashMap::new(),
+            row_functions: HashSet::new(),
+            behind,
+        }
+    }
+
+    fn said(snapshot: &Snapshot, text: &str) -> Vec<String> {
+        let effects = analyze(text).unwrap().statements[0].effects_with(snapshot);
+        effects.list().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_circle_is_walked_once() {
+        let snapshot = snapshot(3, &[(1, 2), (2, 3), (3, 1)]);
+        assert_eq!(
+            said(&snapshot, "SELECT * FROM t1"),
+            ["read s.t1", "read s.t2 through view s.t1", "read s.t3 through view s.t2, view s.t1"]
+        );
+    }
+
+    #[test]
+    fn a_walk_that_is_given_up_says_unknown() {
+        let many: Vec<_> = (2..=3_000).map(|other| (1, other)).collect();
+        let unknown = "unknown through more than the gateway follows".to_owned();
+        assert!(said(&snapshot(3_000, &many), "SELECT * FROM t1").contains(&unknown));
+        let some: Vec<_> = (2..=1_000).map(|other| (1, other)).collect();
+        let effects = said(&snapshot(1_000, &some), "SELECT * FROM t1");
+        assert!(effects.len() == 1_000 && !effects.contains(&unknown));
+    }
+
+    #[test]
+    fn a_long_way_names_what_is_nearest() {
+        let chain: Vec<_> = (1..=9).map(|of| (of, of + 1)).collect();
+        let effects = said(&snapshot(10, &chain), "SELECT * FROM t1");
+        assert!(effects.iter().all(|effect| effect.matches("view").count() <= 4), "{effects:?}");
+        assert!(
+            effects.contains(&"read s.t4 through view s.t3, view s.t2, view s.t1".to_owned()),
+            "{effects:?}"
+        );
+    }
+}
