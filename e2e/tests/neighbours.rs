@@ -17,7 +17,7 @@ fn long_commands() -> Vec<(&'static str, String)> {
         ("a long list of VALUES", format!("SELECT count(*) FROM (VALUES {}(NULL, 1)) v(a, b)", values)),
         ("many statements", "SELECT 1;".repeat(4_000)),
         ("many statements by name", prepared),
-        ("one long row to mask", "SELECT repeat('ada@example.com tel. ', 20000)".to_owned()),
+        ("one long row to mask", "SELECT repeat('ada@example.com tel. ', 200000)".to_owned()),
     ]
 }
 
@@ -60,7 +60,7 @@ fn what_takes_long_makes_nobody_else_wait() -> Result<()> {
         let (took, longest) = beside(shop.gateway.port, &shop.token, &command)?;
         println!("{what}: {took:?}, a neighbour at most {longest:?}");
         // The machine is shared; without a care for neighbours they wait for nearly all of it.
-        ensure!(took > Duration::from_millis(200), "{what} took {took:?}: that proves nothing");
+        ensure!(took > Duration::from_millis(100), "{what} took {took:?}: that proves nothing");
         ensure!(longest < took / 2, "{what} took {took:?}, and a neighbour waited {longest:?}");
     }
     Ok(())
