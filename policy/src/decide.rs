@@ -72,11 +72,11 @@ pub(crate) fn combine(findings: &[(&Effect, Finding<'_>)], place: &str) -> Verdi
             return Verdict::Deny(reason(vec![RuleId::new("default-deny")], message, effect));
         }
     }
-    if let Some((effect, finding)) = findings.iter().find(|(_, finding)| !finding.forbids.is_empty()) {
+    if let Some((effect, finding)) = first(findings, |finding| !finding.forbids.is_empty()) {
         let all = ids(findings.iter().flat_map(|(_, finding)| finding.forbids.iter().copied()));
         return Verdict::Deny(reason(all, refusal(&finding.forbids, effect), effect));
     }
-    if let Some((effect, _)) = findings.iter().find(|(_, finding)| finding.permits.is_empty()) {
+    if let Some((effect, _)) = first(findings, |finding| finding.permits.is_empty()) {
         let message = format!(
             "No rule permits {effect} on {place}. It needs a permit whose action covers {:?}.",
             effect.action.as_str()
@@ -84,10 +84,18 @@ pub(crate) fn combine(findings: &[(&Effect, Finding<'_>)], place: &str) -> Verdi
         return Verdict::Deny(reason(vec![RuleId::new("default-deny")], message, effect));
     }
     let holds: Vec<&Rule> = in_order(findings.iter().flat_map(|(_, finding)| finding.holds.iter().copied()));
-    match findings.iter().find(|(_, finding)| !finding.holds.is_empty()) {
+    match first(findings, |finding| !finding.holds.is_empty()) {
         Some((effect, _)) => hold(&holds, effect),
         None => Verdict::Allow(obligations(findings)),
     }
+}
+
+/// The effect to speak of: one that the command's own text says, where there is one.
+fn first<'f, 'r>(
+    findings: &'f [(&'f Effect, Finding<'r>)],
+    is_it: impl Fn(&Finding<'r>) -> bool,
+) -> Option<&'f (&'f Effect, Finding<'r>)> {
+    findings.iter().filter(|(_, finding)| is_it(finding)).min_by_key(|(effect, _)| effect.through.is_some())
 }
 
 fn reason(rules: Vec<RuleId>, message: String, effect: &Effect) -> Reason {

@@ -90,4 +90,7 @@ fn what_is_done_behind_the_text_is_said_beside_a_rules_own_words() {
     );
     let Verdict::Deny(reason) = ask(&[behind(Action::Create, "public.t")], &[]) else { panic!("no") };
     assert!(reason.message.contains("create public.t through trigger noted"), "{}", reason.message);
+    let both = [behind(Action::Delete, "public.a"), table(Action::Delete, "public.z")];
+    let Verdict::Hold(terms) = ask(&both, &[]) else { panic!("no hold") };
+    assert_eq!(terms.reason.effect.as_deref(), Some("delete public.z"));
 }
