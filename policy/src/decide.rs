@@ -31,24 +31,28 @@ pub(crate) fn ask<'r>(
         (_, Err(unaskable)) => return broken(&unaskable.to_string()),
     };
     let authorizer = Authorizer::new();
-    let said = authorizer.is_authorized(&question.request, &bucket.forbids, &question.entities);
-    for id in said.diagnostics().reason() {
-        match named(rules, id) {
-            Some(rule) if rule.hold.is_some() => finding.holds.push(rule),
-            Some(rule) => finding.forbids.push(rule),
-            None => finding.broken = Some(format!("the rule {id} is not known")),
+    for forbids in bucket.forbids.about(&question.request, &question.entities) {
+        let said = authorizer.is_authorized(&question.request, forbids, &question.entities);
+        for id in said.diagnostics().reason() {
+            match named(rules, id) {
+                Some(rule) if rule.hold.is_some() => finding.holds.push(rule),
+                Some(rule) => finding.forbids.push(rule),
+                None => finding.broken = Some(format!("the rule {id} is not known")),
+            }
+        }
+        // A forbid that cannot be evaluated forbids, and no approval changes that.
+        for AuthorizationError::PolicyEvaluationError(error) in said.diagnostics().errors() {
+            match named(rules, error.policy_id()) {
+                Some(rule) => finding.forbids.push(rule),
+                None => finding.broken = Some(error.to_string()),
+            }
         }
     }
-    // A forbid that cannot be evaluated forbids, and no approval changes that.
-    for AuthorizationError::PolicyEvaluationError(error) in said.diagnostics().errors() {
-        match named(rules, error.policy_id()) {
-            Some(rule) => finding.forbids.push(rule),
-            None => finding.broken = Some(error.to_string()),
+    for permits in bucket.permits.about(&question.request, &question.entities) {
+        let said = authorizer.is_authorized(&question.request, permits, &question.entities);
+        if said.decision() == Decision::Allow {
+            finding.permits.extend(said.diagnostics().reason().filter_map(|id| named(rules, id)));
         }
-    }
-    let said = authorizer.is_authorized(&question.request, &bucket.permits, &question.entities);
-    if said.decision() == Decision::Allow {
-        finding.permits.extend(said.diagnostics().reason().filter_map(|id| named(rules, id)));
     }
     for list in [&mut finding.permits, &mut finding.forbids, &mut finding.holds] {
         list.sort_by_key(|rule| rule.index);

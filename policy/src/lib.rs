@@ -16,6 +16,7 @@ mod rule;
 mod schema;
 mod session;
 mod shape;
+mod side;
 mod slice;
 mod world;
 

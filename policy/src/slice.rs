@@ -6,8 +6,9 @@
 
 use crate::rule::Rule;
 use crate::schema::action;
+use crate::side::Side;
 use crate::world::World;
-use cedar_policy::{EntityUid, PolicySet, PrincipalConstraint, ResourceConstraint};
+use cedar_policy::{EntityUid, PrincipalConstraint, ResourceConstraint};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -31,8 +32,8 @@ pub(crate) struct Slice {
 /// The rules of a slice that speak of one action.
 #[derive(Default)]
 pub(crate) struct Bucket {
-    pub permits: PolicySet,
-    pub forbids: PolicySet,
+    pub permits: Side,
+    pub forbids: Side,
     /// Some answer here can change while nothing but time does.
     pub timed: bool,
 }
@@ -77,7 +78,7 @@ impl Slice {
         let members = self.members.iter().filter_map(|index| rules.all.get(*index));
         for rule in members.filter(|rule| rule.speaks_of(name)) {
             let side = if rule.forbids() { &mut bucket.forbids } else { &mut bucket.permits };
-            side.add(rule.policy.clone()).expect("the ids of loaded rules are unique");
+            side.add(rule.policy.clone());
             bucket.timed |= rule.timed;
         }
         bucket
