@@ -119,7 +119,7 @@ fn rest(parts: &[&str]) -> Result<()> {
         }
         rest.large = large::summarise(&runs);
         if parts.contains(&"unseen") {
-            rest.unseen = unseen::measure(&peers, &agents, 3000)?;
+            rest.unseen = unseen::measure(&peers, &agents, 1000)?;
         }
         if parts.contains(&"neighbours") {
             rest.neighbours = neighbours::measure(&peers, &agents, seconds * 2, rounds)?;

@@ -85,18 +85,16 @@ pub fn of_results(rows: &[LargeRow]) -> Vec<Mark> {
 pub fn of_unseen(rows: &[Unseen]) -> Vec<Mark> {
     let find = |peer| rows.iter().find(|row| row.peer == peer);
     let (Some(ours), Some(direct)) = (find("sallyport"), find("direct")) else { return Vec::new() };
-    vec![
-        at_most(
-            "a statement never seen, 1000 rules: added p50, µs",
-            60.0,
-            ours.unseen_p50_us - direct.unseen_p50_us,
-        ),
-        at_most(
-            "a statement never seen, 1000 rules: added p99, µs",
-            300.0,
-            ours.unseen_p99_us - direct.unseen_p99_us,
-        ),
-    ]
+    let added = |name: &str, p50: fn(&Unseen) -> f64, p99: fn(&Unseen) -> f64| {
+        [
+            at_most(format!("{name}, 1000 rules: added p50, µs"), 60.0, p50(ours) - p50(direct)),
+            at_most(format!("{name}, 1000 rules: added p99, µs"), 300.0, p99(ours) - p99(direct)),
+        ]
+    };
+    let unseen = added("a statement never seen", |row| row.unseen_p50_us, |row| row.unseen_p99_us);
+    let strange =
+        added("one about a table never asked of", |row| row.strange_p50_us, |row| row.strange_p99_us);
+    unseen.into_iter().chain(strange).collect()
 }
 
 pub fn of_loops(loops: &Loops) -> Vec<Mark> {
