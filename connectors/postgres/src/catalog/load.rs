@@ -83,6 +83,8 @@ async fn asked(route: &Route, credential: &Credential) -> Result<Asked, Fault> {
         ("application_name", "sallyport catalog"),
         ("client_encoding", "UTF8"),
         ("search_path", "pg_catalog"),
+        // As long as anybody here waits for it: it may be in the way of whoever asks.
+        ("lock_timeout", "15s"),
     ];
     let wanted: Vec<(String, String)> =
         wanted.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();

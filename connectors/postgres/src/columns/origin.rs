@@ -3,7 +3,7 @@
 use crate::catalog::{Relation, Snapshot};
 use sallyport_core::mask::plan::{ColumnRef, Origin};
 use sallyport_core::{Action, Gate};
-use sallyport_sql::{Output, Outputs, Statement, StatementKind, Uses};
+use sallyport_sql::{Names, Output, Outputs, Statement, StatementKind, Uses};
 
 /// The tables a statement reads or returns rows of, as the catalog knows them.
 struct Reads<'a> {
@@ -22,7 +22,9 @@ impl<'a> Reads<'a> {
             unknown |= relations.len() == before;
         }
         unknown |= relations.iter().any(|(_, relation)| relation.mirrors || strict && relation.calls);
-        unknown |= strict && calls(statement);
+        // `t.name` may call a function with the row of `t`.
+        let called = statement.all_columns.iter().any(|column| snapshot.is_row_function(column));
+        unknown |= strict && (called || calls(statement));
         Self { snapshot, relations, unknown }
     }
 

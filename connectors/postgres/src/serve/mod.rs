@@ -55,6 +55,8 @@ const MOST_ANSWER: usize = 256 * 1024 * 1024;
 const IDLE: Duration = Duration::from_millis(500);
 /// How long last words may take.
 const GOODBYE: Duration = Duration::from_secs(3);
+/// How long a catalog is waited for where the session itself may be in the way.
+const OWN_LOCKS: Duration = Duration::from_millis(300);
 
 /// What all sessions of the connector share.
 pub struct Shared {
@@ -393,8 +395,16 @@ impl Serving {
     }
 
     async fn refresh(&mut self) -> Result<(), Fault> {
-        self.snapshot =
-            self.catalog.since(Instant::now(), self.gate.grant(), self.credentials.as_ref()).await?;
+        let read = self.catalog.since(Instant::now(), self.gate.grant(), self.credentials.as_ref());
+        if self.stale_inside {
+            // The session's own transaction may hold the very locks that the reading waits for. What it changed is seen
+            // by nobody else before it ends, and then the catalog is read again.
+            if let Ok(read) = tokio::time::timeout(OWN_LOCKS, read).await {
+                self.snapshot = read?;
+            }
+        } else {
+            self.snapshot = read.await?;
+        }
         self.stale = false;
         self.just_read = true;
         Ok(())

@@ -84,6 +84,8 @@ const WAYS: &[&str] = &[
     "SELECT label, (SELECT i.secret FROM vault i WHERE i.id = o.id) FROM vault o",
     "SELECT echo(secret), echo(v::text) FROM vault v",
     "SELECT of_row(v), v.of_row FROM vault v",
+    "SELECT v.of_row || 'x', upper(v.of_row) FROM vault v",
+    "WITH w AS (SELECT v.of_row || 'x' AS e FROM vault v) SELECT json_agg(reverse(e)) FROM w",
     "SELECT * FROM all_rows()",
     "SELECT (all_rows()).secret, all_rows()",
     "SELECT x.c FROM all_rows() AS x(a, b, c, d, e)",

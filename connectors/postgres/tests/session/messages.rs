@@ -218,3 +218,15 @@ fn prepared_texts_are_not_hoarded() {
     });
     assert_eq!(client.until_ready(), ["1", "ready I"]);
 }
+
+#[test]
+fn a_definition_changed_in_a_transaction_is_in_nobodys_way() {
+    let stage = stage(true);
+    let mut client = Client::connect(stage.port);
+    for sql in ["BEGIN", "ALTER TABLE customers ADD COLUMN more int", "SELECT id FROM contacts WHERE id = 1"] {
+        let lines = client.query(sql);
+        assert_eq!(lines.last().unwrap(), "ready T", "{sql}: {lines:?}");
+    }
+    assert_eq!(client.query("ROLLBACK"), ["done ROLLBACK", "ready I"]);
+    assert!(client.query("SELECT address FROM contacts WHERE id = 1").iter().any(|line| line == "row [redacted]"));
+}
