@@ -4,9 +4,10 @@
 //! value. `*` is more than the names say; `=` an unchanged value; `$1` a parameter, a quoted text one that may be a mask.
 //! `REWRITE=1` writes what is said now; every changed line is then to be read against what PostgreSQL would really do.
 
+mod beside;
+
 use sallyport_sql::{Assignment, Destination, Place, analyze};
 use std::fmt::Write;
-use std::path::Path;
 
 fn said(text: &str) -> String {
     let analysis = analyze(text).expect("the statement can be read");
@@ -33,20 +34,5 @@ fn one(assignment: &Assignment) -> String {
 
 #[test]
 fn values_go_where_the_table_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/assigns.txt");
-    let before = std::fs::read_to_string(&path).expect("the table is there");
-    let mut now = String::new();
-    for line in before.lines().filter(|line| !line.starts_with("=> ")) {
-        writeln!(now, "{line}").expect("a string takes it");
-        if !line.is_empty() && !line.starts_with('#') {
-            writeln!(now, "=> {}", said(line)).expect("a string takes it");
-        }
-    }
-    if std::env::var_os("REWRITE").is_some() {
-        return std::fs::write(&path, &now).expect("the table can be written");
-    }
-    for (expected, actual) in before.lines().zip(now.lines()) {
-        assert_eq!(expected, actual);
-    }
-    assert_eq!(before, now);
+    assert!(beside::checked("assigns.txt", said) > 0);
 }

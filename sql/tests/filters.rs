@@ -4,9 +4,9 @@
 //! says which. `*` is more than the names say, `natural` a NATURAL join. `REWRITE=1` writes what is said now; every
 //! changed line is then to be read against what PostgreSQL would really do.
 
+mod beside;
+
 use sallyport_sql::{Filters, analyze};
-use std::fmt::Write;
-use std::path::Path;
 
 fn said(text: &str) -> String {
     let analysis = analyze(text).expect("the statement can be read");
@@ -30,20 +30,5 @@ fn of(filters: &Filters) -> String {
 
 #[test]
 fn what_is_compared_is_what_the_table_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/filters.txt");
-    let before = std::fs::read_to_string(&path).expect("the table is there");
-    let mut now = String::new();
-    for line in before.lines().filter(|line| !line.starts_with("=> ")) {
-        writeln!(now, "{line}").expect("a string takes it");
-        if !line.is_empty() && !line.starts_with('#') {
-            writeln!(now, "=> {}", said(line)).expect("a string takes it");
-        }
-    }
-    if std::env::var_os("REWRITE").is_some() {
-        return std::fs::write(&path, &now).expect("the table can be written");
-    }
-    for (expected, actual) in before.lines().zip(now.lines()) {
-        assert_eq!(expected, actual);
-    }
-    assert_eq!(before, now);
+    assert!(beside::checked("filters.txt", said) > 0);
 }
