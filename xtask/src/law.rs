@@ -31,6 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sallyport-cli", &[]),
     ("sallyport-testkit", &[]),
     ("sallyport-e2e", &["sallyport-testkit"]),
+    ("sallyport-evasion", &[]),
     ("sallyport-bench", &["sallyport-testkit"]),
     ("xtask", &[]),
 ];

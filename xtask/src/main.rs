@@ -1,6 +1,7 @@
 #![allow(clippy::print_stdout, reason = "a chore talks to a terminal")]
 //! The chores of the tree: `cargo xtask tidy`, `cargo xtask fuzz`, `cargo xtask functions`.
 
+mod evasion;
 mod functions;
 mod fuzz;
 mod law;
@@ -14,8 +15,12 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(),
         "law" => law::check(),
         "fuzz" => fuzz::run(),
+        "differential" => evasion::differential(),
+        "canaries" => evasion::canaries(),
         "functions" => functions::write(),
-        _ => Err(anyhow::anyhow!("write: cargo xtask tidy | law | fuzz | functions")),
+        _ => Err(anyhow::anyhow!(
+            "write: cargo xtask tidy | law | fuzz | differential [N] | canaries [N] | functions"
+        )),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

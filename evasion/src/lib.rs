@@ -1,0 +1,1 @@
+//! Ways round the gateway, tried at real servers: see `tests`.

@@ -1,0 +1,84 @@
+-- What the cases are tried on. Small, and with one of everything that can hide an effect.
+CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL, email text, city text, credit int DEFAULT 0);
+INSERT INTO customers SELECT n, 'name ' || n, 'mail' || n || '@example.com', 'city', n FROM generate_series(1, 9) n;
+CREATE TABLE orders (id int PRIMARY KEY, customer int REFERENCES customers ON DELETE CASCADE ON UPDATE CASCADE, total int, note text);
+INSERT INTO orders SELECT n, n, n * 10, 'note' FROM generate_series(1, 9) n;
+CREATE TABLE items (id int PRIMARY KEY, "order" int REFERENCES orders ON DELETE SET NULL, what text);
+INSERT INTO items SELECT n, n, 'thing' FROM generate_series(1, 9) n;
+CREATE TABLE plain (id int, note text, flag bool NOT NULL DEFAULT true);
+INSERT INTO plain SELECT n, 'note ' || n, true FROM generate_series(1, 9) n;
+CREATE TABLE lonely (id int PRIMARY KEY, data jsonb, doc xml, words text[]);
+INSERT INTO lonely VALUES (1, '{"a": [1, 2]}', '<a><b>1</b></a>', '{x,y}');
+CREATE TABLE secrets (id int, value text);
+INSERT INTO secrets VALUES (1, 'hush');
+CREATE TABLE journal (at timestamptz DEFAULT now(), what text);
+
+CREATE SCHEMA other;
+CREATE TABLE other.plain (id int, note text, flag bool NOT NULL DEFAULT true);
+INSERT INTO other.plain VALUES (1, 'other', true);
+CREATE TABLE other.customers (id int, name text);
+CREATE SCHEMA "Odd";
+CREATE TABLE "Odd"."Odd Name" (id int, "Per Cent" text);
+INSERT INTO "Odd"."Odd Name" VALUES (1, 'x');
+CREATE TABLE "PLAIN" (id int);
+INSERT INTO "PLAIN" VALUES (1);
+CREATE TABLE "таблица" (id int);
+INSERT INTO "таблица" VALUES (1);
+
+CREATE TABLE parted (id int, kind text, n int) PARTITION BY LIST (kind);
+CREATE TABLE parted_a PARTITION OF parted FOR VALUES IN ('a');
+CREATE TABLE parted_b PARTITION OF parted FOR VALUES IN ('b');
+INSERT INTO parted SELECT n, 'a', n FROM generate_series(1, 3) n UNION ALL SELECT n, 'b', n FROM generate_series(1, 3) n;
+CREATE TABLE animals (id int, name text);
+CREATE TABLE dogs (breed text) INHERITS (animals);
+INSERT INTO animals VALUES (1, 'cat');
+INSERT INTO dogs VALUES (2, 'rex', 'pug');
+
+CREATE VIEW seen_customers AS SELECT id, name, email FROM customers;
+CREATE VIEW far_customers AS SELECT id, upper(name) AS loud FROM seen_customers WHERE id < 100;
+CREATE VIEW rich AS SELECT * FROM customers WHERE credit > 5;
+CREATE VIEW both_sides AS SELECT c.id, o.total FROM customers c JOIN orders o ON o.customer = c.id;
+CREATE MATERIALIZED VIEW kept_customers AS SELECT id, name FROM customers;
+CREATE VIEW gate AS SELECT id, note FROM plain;
+CREATE FUNCTION through_gate() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN DELETE FROM secrets; RETURN NEW; END $$;
+CREATE TRIGGER instead INSTEAD OF INSERT ON gate FOR EACH ROW EXECUTE FUNCTION through_gate();
+CREATE TABLE ruled (id int, note text);
+INSERT INTO ruled VALUES (1, 'x');
+CREATE RULE also AS ON INSERT TO ruled DO ALSO INSERT INTO journal (what) VALUES ('ruled');
+CREATE RULE never AS ON DELETE TO ruled DO INSTEAD UPDATE secrets SET value = '';
+CREATE TABLE watched (id int, note text);
+INSERT INTO watched VALUES (1, 'x');
+CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO journal (what) VALUES (TG_OP); RETURN NULL; END $$;
+CREATE TRIGGER watching AFTER INSERT OR UPDATE OR DELETE ON watched FOR EACH ROW EXECUTE FUNCTION watch();
+
+CREATE FUNCTION read_secrets() RETURNS text LANGUAGE sql STABLE AS 'SELECT max(value) FROM secrets';
+CREATE FUNCTION secret_rows() RETURNS SETOF secrets LANGUAGE sql AS 'SELECT * FROM secrets';
+CREATE FUNCTION wipe() RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM secrets; RETURN 1; END $$;
+CREATE FUNCTION wipe(int) RETURNS bool LANGUAGE sql VOLATILE AS 'DELETE FROM secrets WHERE id = $1 RETURNING true';
+CREATE FUNCTION run(text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE $1; END $$;
+CREATE FUNCTION deep_wipe() RETURNS int LANGUAGE sql AS 'SELECT wipe()';
+CREATE PROCEDURE clean() LANGUAGE sql AS 'TRUNCATE plain';
+CREATE PROCEDURE tidy() LANGUAGE plpgsql AS $$ BEGIN UPDATE plain SET note = ''; END $$;
+CREATE FUNCTION of_customer(customers) RETURNS text LANGUAGE sql AS 'SELECT max(value) FROM secrets';
+CREATE FUNCTION same(int, int) RETURNS bool LANGUAGE sql AS 'SELECT wipe($1) IS NULL';
+CREATE OPERATOR === (FUNCTION = same, LEFTARG = int, RIGHTARG = int);
+CREATE TYPE odd_int AS (n int);
+CREATE FUNCTION to_odd(int) RETURNS odd_int LANGUAGE sql AS 'SELECT ROW(wipe())::odd_int';
+CREATE CAST (int AS odd_int) WITH FUNCTION to_odd(int);
+CREATE FUNCTION checked(int) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN DELETE FROM secrets; RETURN true; END $$;
+CREATE DOMAIN tested AS int CHECK (checked(VALUE));
+CREATE TABLE defaults (id int, note text DEFAULT read_secrets(), wiped int DEFAULT wipe());
+CREATE TABLE constrained (id int CHECK (checked(id)));
+CREATE FUNCTION step(int, int) RETURNS int LANGUAGE sql AS 'SELECT $1 + $2 + wipe()';
+CREATE AGGREGATE wiping(int) (SFUNC = step, STYPE = int, INITCOND = '0');
+CREATE TABLE generated (id int, twice int GENERATED ALWAYS AS (id * 2) STORED);
+CREATE FUNCTION quiet(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN (SELECT count(*) FROM secrets)::int + $1; END $$;
+CREATE TABLE computed (id int, n int GENERATED ALWAYS AS (quiet(id)) STORED);
+CREATE TABLE guarded (id int, note text);
+INSERT INTO guarded VALUES (1, 'x');
+CREATE SEQUENCE numbers;
+CREATE TYPE mood AS ENUM ('sad', 'glad');
+DO $$ BEGIN CREATE ROLE peer; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+GRANT ALL ON ALL TABLES IN SCHEMA public TO peer;
