@@ -223,10 +223,13 @@ fn prepared_texts_are_not_hoarded() {
 fn a_definition_changed_in_a_transaction_is_in_nobodys_way() {
     let stage = stage(true);
     let mut client = Client::connect(stage.port);
-    for sql in ["BEGIN", "ALTER TABLE customers ADD COLUMN more int", "SELECT id FROM contacts WHERE id = 1"] {
+    for sql in ["BEGIN", "ALTER TABLE customers ADD COLUMN more int", "SELECT id FROM contacts WHERE id = 1"]
+    {
         let lines = client.query(sql);
         assert_eq!(lines.last().unwrap(), "ready T", "{sql}: {lines:?}");
     }
     assert_eq!(client.query("ROLLBACK"), ["done ROLLBACK", "ready I"]);
-    assert!(client.query("SELECT address FROM contacts WHERE id = 1").iter().any(|line| line == "row [redacted]"));
+    assert!(
+        client.query("SELECT address FROM contacts WHERE id = 1").iter().any(|line| line == "row [redacted]")
+    );
 }
