@@ -45,13 +45,13 @@ impl Walk {
                 self.effect(Action::FileRead, ObjectKind::File, vec![load.filename.clone()]);
                 return (StatementKind::Other, Outputs::None);
             }
-            E::CreateExtensionStmt(create) => self.extension(&create.extname),
-            E::AlterExtensionStmt(alter) => self.extension(&alter.extname),
-            E::AlterExtensionContentsStmt(alter) => self.extension(&alter.extname),
-            E::CreateFdwStmt(create) => self.admin(&create.fdwname),
-            E::AlterFdwStmt(alter) => self.admin(&alter.fdwname),
-            E::CreateForeignServerStmt(create) => self.outside(&create.servername),
-            E::AlterForeignServerStmt(alter) => self.outside(&alter.servername),
+            E::CreateExtensionStmt(create) => self.extension(Action::Create, &create.extname),
+            E::AlterExtensionStmt(alter) => self.extension(Action::Alter, &alter.extname),
+            E::AlterExtensionContentsStmt(alter) => self.extension(Action::Alter, &alter.extname),
+            E::CreateFdwStmt(create) => self.admin(Action::Create, &create.fdwname),
+            E::AlterFdwStmt(alter) => self.admin(Action::Alter, &alter.fdwname),
+            E::CreateForeignServerStmt(create) => self.outside(Action::Create, &create.servername),
+            E::AlterForeignServerStmt(alter) => self.outside(Action::Alter, &alter.servername),
             E::CreateUserMappingStmt(create) => {
                 self.mapping(create.user.as_ref().map(role_name), &create.servername);
             }
@@ -60,17 +60,17 @@ impl Walk {
             }
             E::DropUserMappingStmt(drop) => self.mapping(drop.user.as_ref().map(role_name), &drop.servername),
             E::ImportForeignSchemaStmt(import) => {
-                self.outside(&import.server_name);
+                self.uses_server(&import.server_name);
                 self.effect(Action::Create, ObjectKind::Schema, vec![import.local_schema.clone()]);
                 self.moved();
             }
-            E::CreateAmStmt(create) => self.admin(&create.amname),
+            E::CreateAmStmt(create) => self.admin(Action::Create, &create.amname),
             E::CreateEventTrigStmt(create) => {
                 self.calls(super::strings(&create.funcname));
-                self.admin(&create.trigname);
+                self.admin(Action::Create, &create.trigname);
             }
-            E::AlterEventTrigStmt(alter) => self.admin(&alter.trigname),
-            E::CreatePlangStmt(create) => self.admin(&create.plname),
+            E::AlterEventTrigStmt(alter) => self.admin(Action::Alter, &alter.trigname),
+            E::CreatePlangStmt(create) => self.admin(Action::Create, &create.plname),
             E::CreateTableSpaceStmt(create) => {
                 self.effect(Action::FileWrite, ObjectKind::File, vec![create.location.clone()]);
                 self.tablespace(Action::Create, &create.tablespacename);
@@ -99,12 +99,16 @@ impl Walk {
                 self.effect(Action::Admin, ObjectKind::Setting, vec![name]);
                 return (StatementKind::Other, Outputs::None);
             }
-            E::CreatePublicationStmt(create) => self.publication(&create.pubname, &create.pubobjects),
-            E::AlterPublicationStmt(alter) => self.publication(&alter.pubname, &alter.pubobjects),
+            E::CreatePublicationStmt(create) => {
+                self.publication(Action::Create, &create.pubname, &create.pubobjects, create.for_all_tables)
+            }
+            E::AlterPublicationStmt(alter) => {
+                self.publication(Action::Alter, &alter.pubname, &alter.pubobjects, alter.for_all_tables)
+            }
             // The connection string may hold a password: only the name is said.
-            E::CreateSubscriptionStmt(create) => self.outside(&create.subname),
-            E::AlterSubscriptionStmt(alter) => self.outside(&alter.subname),
-            E::DropSubscriptionStmt(drop) => self.outside(&drop.subname),
+            E::CreateSubscriptionStmt(create) => self.outside(Action::Create, &create.subname),
+            E::AlterSubscriptionStmt(alter) => self.outside(Action::Alter, &alter.subname),
+            E::DropSubscriptionStmt(drop) => self.outside(Action::Drop, &drop.subname),
             _ => {
                 self.unknown();
                 return (StatementKind::Other, Outputs::Unknown);
@@ -120,14 +124,16 @@ impl Walk {
         }
     }
 
-    fn admin(&mut self, name: &str) {
+    /// What it does to something whose making is administration.
+    fn admin(&mut self, action: Action, name: &str) {
+        self.effect(action, ObjectKind::Other, vec![name.to_owned()]);
         self.effect(Action::Admin, ObjectKind::Other, vec![name.to_owned()]);
         self.moved();
     }
 
     /// An extension's script runs as whoever owns the database: it may define anything.
-    fn extension(&mut self, name: &str) {
-        self.admin(name);
+    fn extension(&mut self, action: Action, name: &str) {
+        self.admin(action, name);
         self.creates.push(crate::Change {
             kind: ChangeKind::Function,
             schema: None,
@@ -136,19 +142,24 @@ impl Walk {
         });
     }
 
-    fn outside(&mut self, server: &str) {
+    fn outside(&mut self, action: Action, server: &str) {
         self.effect(Action::ConnectOut, ObjectKind::Host, vec![server.to_owned()]);
-        self.admin(server);
+        self.admin(action, server);
+    }
+
+    fn uses_server(&mut self, server: &str) {
+        self.effect(Action::ConnectOut, ObjectKind::Host, vec![server.to_owned()]);
+        self.effect(Action::Admin, ObjectKind::Other, vec![server.to_owned()]);
     }
 
     fn mapping(&mut self, role: Option<String>, server: &str) {
-        self.outside(server);
+        self.uses_server(server);
+        self.moved();
         self.effect(Action::Alter, ObjectKind::Role, role.into_iter().collect());
     }
 
     fn tablespace(&mut self, action: Action, name: &str) {
-        self.effect(action, ObjectKind::Other, vec![name.to_owned()]);
-        self.admin(name);
+        self.admin(action, name);
     }
 
     fn database(&mut self, action: Action, name: &str) {
@@ -157,8 +168,11 @@ impl Walk {
     }
 
     /// A publication shows the tables' rows to whoever subscribes.
-    fn publication(&mut self, name: &str, objects: &[Node]) {
-        self.admin(name);
+    fn publication(&mut self, action: Action, name: &str, objects: &[Node], all: bool) {
+        self.admin(action, name);
+        if all {
+            self.effect(Action::Read, ObjectKind::Database, Vec::new());
+        }
         for object in objects {
             match &object.node {
                 Some(E::PublicationObjSpec(spec)) => match &spec.pubtable {

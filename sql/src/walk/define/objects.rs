@@ -113,6 +113,7 @@ impl Walk {
     pub(super) fn on_node(&mut self, action: Action, objtype: i32, object: Option<&Node>) {
         let mut path = object.map(path_of).unwrap_or_default();
         if is_administrative(objtype) {
+            self.effect(action, ObjectKind::Other, path.clone());
             return self.effect(Action::Admin, ObjectKind::Other, path);
         }
         match ObjectType::try_from(objtype) {
