@@ -2,7 +2,7 @@
 
 use crate::approvals::ApprovalFact;
 use crate::caller::Caller;
-use crate::effect::Effects;
+use crate::effect::{Action, Effects, Object};
 use crate::ids::{Epoch, RuleId};
 use crate::mask::forms::Form;
 use crate::time::Moment;
@@ -101,6 +101,11 @@ pub trait Judge: Send {
     /// Why rows may not be chosen, joined, ordered or grouped by this value, if so.
     fn filter(&mut self, _now: Moment, _thing: &Sensitive<'_>) -> Option<Reason> {
         None
+    }
+    /// Whether some command with this action could be permitted, or held for people, on any object besides these, at any
+    /// time while these rules are in force. In doubt it could.
+    fn could_permit(&mut self, _action: Action, _besides: &[Object]) -> bool {
+        true
     }
     /// The session fell idle: gives memory back that can be made again.
     fn rest(&mut self) {}

@@ -8,7 +8,8 @@ use sallyport_core::judge::Facts;
 use sallyport_core::mask::forms::Form;
 use sallyport_core::mask::token::Scope;
 use sallyport_core::{
-    ApprovalFact, Effect, Effects, Epoch, Guard, Judge, Moment, Reason, RuleId, Sensitive, Sight, Verdict,
+    Action, ApprovalFact, Effect, Effects, Epoch, Guard, Judge, Moment, Object, Reason, RuleId, Sensitive,
+    Sight, Verdict,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -130,6 +131,13 @@ impl View {
         }
     }
 
+    /// False only where no permit can apply, or one forbid always does.
+    pub fn could_permit(&self, world: &World, action: Action, besides: &[Object]) -> bool {
+        let Some(bucket) = self.slice.bucket(&self.rules, action.as_str()) else { return false };
+        let left_out: Vec<_> = besides.iter().filter_map(|object| world.uid(object)).collect();
+        bucket.could_permit(&left_out) && !bucket.always_forbids(&self.rules, world)
+    }
+
     fn is_timed(&self, action: &str) -> bool {
         self.slice.bucket(&self.rules, action).is_none_or(|bucket| bucket.timed)
     }
@@ -205,6 +213,12 @@ impl Judge for Session {
             self.filters.insert(key, reason.clone());
         }
         reason
+    }
+
+    fn could_permit(&mut self, action: Action, besides: &[Object]) -> bool {
+        self.catch_up();
+        // Who nobody can be asked about is refused everything.
+        self.view.as_ref().is_some_and(|(world, view)| view.could_permit(world, action, besides))
     }
 
     fn rest(&mut self) {

@@ -85,6 +85,33 @@ impl Slice {
     }
 }
 
+impl Bucket {
+    /// Whether a permit speaks of anything besides these objects.
+    pub fn could_permit(&self, besides: &[EntityUid]) -> bool {
+        self.permits.policies().any(|policy| match policy.resource_constraint() {
+            ResourceConstraint::Eq(uid) => !besides.contains(&uid),
+            ResourceConstraint::Any
+            | ResourceConstraint::Is(_)
+            | ResourceConstraint::In(_)
+            | ResourceConstraint::IsIn(..) => true,
+        })
+    }
+
+    /// Whether a forbid that no approval lifts applies whatever is asked. The slice has looked at its principal.
+    pub fn always_forbids(&self, rules: &Rules, world: &World) -> bool {
+        self.forbids.policies().any(|policy| {
+            let everywhere = match policy.resource_constraint() {
+                ResourceConstraint::Any => true,
+                // Every object hangs below the session's target.
+                ResourceConstraint::In(uid) => uid == world.target,
+                ResourceConstraint::Eq(_) | ResourceConstraint::Is(_) | ResourceConstraint::IsIn(..) => false,
+            };
+            let rule = rules.rule(policy.id().as_ref());
+            everywhere && !policy.has_non_scope_constraint() && rule.is_some_and(|rule| rule.hold.is_none())
+        })
+    }
+}
+
 /// False only where the rule's scope is false for every request of the session.
 fn can_apply(rule: &Rule, world: &World) -> bool {
     let is_or_in = |uid: &EntityUid| *uid == world.principal || world.groups.contains(uid);

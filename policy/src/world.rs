@@ -132,6 +132,11 @@ impl World {
         pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
+    /// The name that rules have for an object.
+    pub fn uid(&self, object: &Object) -> Option<EntityUid> {
+        self.object(object).ok().map(|(uid, _)| uid)
+    }
+
     fn object(&self, object: &Object) -> Result<(EntityUid, Vec<Entity>), Unaskable> {
         let path: Vec<&str> = object.path.iter().map(String::as_str).collect();
         let here = self.facts.database.as_str();

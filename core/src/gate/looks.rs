@@ -1,6 +1,7 @@
 //! What a connector must know of the rules before there is a result.
 
 use super::Gate;
+use crate::effect::{Action, Object};
 use crate::ids::RuleId;
 use crate::judge::{Guard, Reason, Sensitive, Sight};
 use crate::mask::forms::Form;
@@ -29,6 +30,11 @@ impl Gate {
     /// scope. `binary`: the value is in the type's binary format.
     pub fn meant(&self, scope: Scope, rule: &RuleId, sort: Sort, (given, binary): (&[u8], bool)) -> Meant {
         self.masker.tokens.meant(scope, rule, sort, (given, binary))
+    }
+
+    /// Whether the rules in force could let this caller do such a thing to anything besides these objects.
+    pub fn could_permit(&mut self, action: Action, besides: &[Object]) -> bool {
+        self.judge.could_permit(action, besides)
     }
 
     /// How this caller would see the column, where it would not see its value.

@@ -9,6 +9,7 @@
 
 mod approvals;
 mod broken;
+mod could;
 mod docs;
 mod fail_closed;
 mod packs;

@@ -38,14 +38,14 @@ const CONDITIONS: [&str; 4] = [
     "unless { context.database == \"shop\" }",
 ];
 
-type Sketch = (bool, usize, usize, usize, usize);
+pub type Sketch = (bool, usize, usize, usize, usize);
 
-fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
+pub fn sketches() -> impl Strategy<Value = Vec<Sketch>> {
     let one = (any::<bool>(), 0..PRINCIPALS.len(), 0..ACTIONS.len(), 0..RESOURCES.len(), 0..CONDITIONS.len());
     prop::collection::vec(one, 0..12)
 }
 
-fn text(sketches: &[Sketch]) -> String {
+pub fn text(sketches: &[Sketch]) -> String {
     let mut text = String::new();
     for (index, (permit, principal, action, resource, condition)) in sketches.iter().enumerate() {
         let kind = if *permit { "permit" } else { "forbid" };
