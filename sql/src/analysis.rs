@@ -4,6 +4,7 @@ use crate::assigns::{Assignment, Destination, Place};
 use crate::fault::SqlFault;
 use crate::filters::Filters;
 use crate::kind::StatementKind;
+use crate::modes::Modes;
 use crate::outputs::Outputs;
 use crate::pairs::Pair;
 use crate::relations::Relations;
@@ -46,6 +47,8 @@ pub struct Statement {
     /// renamed column lists, functions of unknown body.
     pub wide: bool,
     pub creates: Vec<Change>,
+    /// What it says of whether transactions may write.
+    pub modes: Modes,
 }
 
 /// Something whose definition changes when the statement runs: what a catalog must look at again.

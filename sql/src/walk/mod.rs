@@ -27,6 +27,7 @@ use crate::analysis::{Analysis, Change, ChangeKind, Statement};
 use crate::assigns::{Assignment, Given, Place};
 use crate::filters::Filters;
 use crate::kind::StatementKind;
+use crate::modes::Modes;
 use crate::outputs::{Outputs, Uses};
 use crate::pairs::{self as pairing, Pair};
 use crate::relations::{Relations, TableName};
@@ -51,6 +52,9 @@ pub(crate) struct Walk {
     inner_star: bool,
     literal_sensitive: bool,
     creates: Vec<Change>,
+    modes: Modes,
+    /// Where the text has the READ of a READ WRITE.
+    reads_at: Vec<usize>,
     assigns: Vec<Assignment>,
     /// Assignments of a list that is still being visited.
     pending: Vec<(TableName, Place, Uses, bool, Given)>,
@@ -71,6 +75,7 @@ pub(crate) fn analysis(text: &str, tree: &ParseResult) -> Analysis {
         let mut walk = Walk::default();
         let mut statement = walk.top(raw);
         statement.range = range_of(text, raw);
+        statement.modes.find(text, &walk.reads_at);
         literal_sensitive |= walk.literal_sensitive;
         if !statement.pairs.is_empty() {
             match text.get(statement.range.clone()).and_then(pairing::parameters) {
@@ -114,6 +119,7 @@ impl Statement {
             all_columns: BTreeSet::new(),
             wide: false,
             creates: Vec::new(),
+            modes: Modes::default(),
         }
     }
 
@@ -153,6 +159,7 @@ impl Walk {
             all_columns: uses.columns,
             wide: uses.wide || std::mem::take(&mut self.inner_star),
             creates: std::mem::take(&mut self.creates),
+            modes: std::mem::take(&mut self.modes),
         }
     }
 

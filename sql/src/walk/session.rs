@@ -2,6 +2,7 @@
 
 use super::{Walk, constant};
 use crate::kind::{CloseWhich, DiscardWhich, StatementKind, TransactionKind};
+use crate::modes;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
     DiscardMode, DiscardStmt, Node, TransactionStmt, TransactionStmtKind, VariableSetKind, VariableSetStmt,
@@ -43,6 +44,7 @@ impl Walk {
                 names.insert(element.defname.clone());
             }
         }
+        self.access_modes(&set.args);
         let session = scope.starts_with("session");
         for name in &names {
             let setting = if session { format!("default_{name}") } else { name.clone() };
@@ -52,6 +54,20 @@ impl Walk {
             self.effect(Action::Transaction, ObjectKind::Target, Vec::new());
         }
         StatementKind::Transaction(TransactionKind::Characteristics(names))
+    }
+
+    /// The READ WRITE among the modes of a transaction.
+    fn access_modes(&mut self, modes: &[Node]) {
+        for mode in modes {
+            if let Some(NodeEnum::DefElem(element)) = &mode.node
+                && element.defname == "transaction_read_only"
+                && element.arg.as_deref().and_then(constant).is_none_or(|read_only| read_only == "0")
+            {
+                // Its place holds for exactly this text.
+                self.literal_sensitive = true;
+                self.reads_at.push(usize::try_from(element.location).unwrap_or(usize::MAX));
+            }
+        }
     }
 
     /// One setting by its name in any case. Some settings change who the session is, or how its text is read.
@@ -65,12 +81,14 @@ impl Walk {
         if !keeps_the_grammar(&name, value) {
             self.unknown();
         }
+        self.modes.lifts |= modes::lifts(&name, value);
         self.effect(Action::Set, ObjectKind::Setting, vec![name]);
     }
 
     pub(super) fn transaction(&mut self, statement: &TransactionStmt) -> StatementKind {
-        let TransactionStmt { kind, options: _, savepoint_name, gid: _, chain, location: _ } = statement;
+        let TransactionStmt { kind, options, savepoint_name, gid: _, chain, location: _ } = statement;
         self.effect(Action::Transaction, ObjectKind::Target, Vec::new());
+        self.access_modes(options);
         let savepoint = || savepoint_name.clone();
         let chain = *chain;
         StatementKind::Transaction(match TransactionStmtKind::try_from(*kind) {

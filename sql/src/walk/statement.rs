@@ -52,6 +52,7 @@ impl Walk {
         self.uses = Uses { columns: inner.all_columns.clone(), wide: inner.wide };
         self.creates = inner.creates.clone();
         self.assigns = inner.assigns.clone();
+        self.modes = inner.modes.clone();
         let (filters, unpaired) = (inner.filters.clone(), inner.filters.clone());
         let (kind, outputs) = outer(Box::new(inner));
         Statement { filters, unpaired, ..self.finish(kind, outputs) }
