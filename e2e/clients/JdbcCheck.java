@@ -52,6 +52,15 @@ public final class JdbcCheck {
                 System.out.println("fetched " + count);
             }
             connection.commit();
+            for (boolean readOnly : new boolean[] {true, false}) {
+                connection.setReadOnly(readOnly);
+                try (Statement statement = connection.createStatement();
+                        ResultSet rows = statement.executeQuery("SHOW transaction_read_only")) {
+                    rows.next();
+                    System.out.println("asked " + readOnly + ", is " + rows.getString(1));
+                }
+                connection.commit();
+            }
         }
     }
 }

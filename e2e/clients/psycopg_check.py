@@ -64,4 +64,10 @@ with psycopg.connect(**connect) as connection:
         cursor.execute("SELECT id, email FROM customers ORDER BY id")
         result["cursor"] = [list(row) for row in cursor]
 
+# Asked to say it, the driver begins with BEGIN READ WRITE.
+with psycopg.connect(**connect) as connection:
+    connection.read_only = False
+    result["read_write"] = connection.execute("SELECT count(*) FROM customers").fetchone()[0]
+    result["transaction_read_only"] = connection.execute("SHOW transaction_read_only").fetchone()[0]
+
 print(json.dumps(result))

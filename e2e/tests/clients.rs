@@ -11,7 +11,7 @@ use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(120);
 
-fn client(shop: &Shop, command: &mut Command) -> Result<Finished> {
+pub fn client(shop: &Shop, command: &mut Command) -> Result<Finished> {
     command.arg(shop.gateway.port.to_string()).arg("shop").env("TOKEN", &shop.token).current_dir(root());
     process::run(command, "", LIMIT)?.ok()
 }
@@ -40,6 +40,7 @@ fn psycopg_in_text_binary_pipeline_and_copy() -> Result<()> {
         assert!(got["pipeline"].to_string().contains("42501"), "{got}");
         assert_eq!(got["copy"].as_str().map(|copy| copy.lines().count()), Some(5));
         assert_eq!(got["cursor"].as_array().map(Vec::len), Some(5));
+        assert_eq!((&got["read_write"], &got["transaction_read_only"]), (&5.into(), &"off".into()));
         assert!(!out.contains("ada.marlow@"), "{out}");
     }
     Ok(())
@@ -73,6 +74,7 @@ fn jdbc() -> Result<()> {
     assert!(out.contains("refused 42501"), "{out}");
     assert!(out.contains("key id") && out.contains("index of id"), "{out}");
     assert!(out.contains("fetched 5"), "{out}");
+    assert!(out.contains("asked true, is on\nasked false, is off"), "{out}");
     Ok(())
 }
 

@@ -13,6 +13,7 @@ mod keys;
 mod line;
 mod masks;
 mod neighbours;
+mod opinions;
 mod plane;
 mod refusals;
 mod shop;

@@ -13,9 +13,11 @@ const SSLMODE: &str = "sslmode";
 const CA_FILE: &str = "ca_file";
 const CA_PEM: &str = "ca_pem";
 const CHANNEL_BINDING: &str = "channel_binding";
+const READ_ONLY: &str = "read_only";
 
 const MODES: &[&str] = &["disable", "require", "verify-ca", "verify-full"];
 const BINDINGS: &[&str] = &["prefer", "require"];
+const READ_ONLYS: &[&str] = &["auto", "off"];
 
 /// What servers from version 17 on answer to; older ones do not mind.
 pub(crate) const ALPN: &[u8] = b"postgresql";
@@ -54,6 +56,14 @@ pub const SETTINGS: &[Setting] = &[
         choices: BINDINGS,
         secret: false,
     },
+    Setting {
+        key: READ_ONLY,
+        help: "auto: where no rule could let a caller write, its session is opened with read-only transactions, so that \
+               the database refuses what the rules should have. off: the database is told nothing.",
+        default: Some("auto"),
+        choices: READ_ONLYS,
+        secret: false,
+    },
 ];
 
 /// Where the authorities to believe come from.
@@ -70,6 +80,8 @@ pub struct PostgresSettings {
     /// None is clear text.
     pub tls: Option<Verify>,
     pub binding_required: bool,
+    /// Callers whom no rule lets write get read-only transactions.
+    pub read_only: bool,
     authorities: Authorities,
 }
 
@@ -153,7 +165,9 @@ fn read(target: &Target) -> Result<PostgresSettings, Vec<SettingFault>> {
         _ => Some(Verify::ChainAndName),
     };
     let binding = choice(given, CHANNEL_BINDING, BINDINGS, &mut faults);
-    let settings = PostgresSettings { tls, binding_required: binding == Some("require"), authorities };
+    let read_only = choice(given, READ_ONLY, READ_ONLYS, &mut faults) != Some("off");
+    let binding_required = binding == Some("require");
+    let settings = PostgresSettings { tls, binding_required, read_only, authorities };
     if named && !settings.is_verified() {
         faults
             .push(fault(SSLMODE, "this mode checks no certificate: use verify-full or verify-ca with a CA"));

@@ -4,7 +4,7 @@ use crate::cancel::{Cancel, Cancels};
 use crate::catalog::{self, Catalogs};
 use crate::seam::{Arrival, CancelAsk, ClientSide, TargetSide};
 use crate::serve::{self, Shared};
-use crate::{claim, config, probe, refusal, upstream};
+use crate::{claim, config, opinion, probe, refusal, upstream};
 use sallyport_core::approvals::BoxFuture;
 use sallyport_core::{Fault, Grant, Target};
 use sallyport_relay::{
@@ -80,7 +80,7 @@ impl Postgres {
         house: &House,
     ) -> Option<(ClientSide, TargetSide, Session)> {
         let peer = side.peer;
-        let session = match house.door.admit(claim).await {
+        let mut session = match house.door.admit(claim).await {
             Ok(session) => session,
             Err(fault) => {
                 tracing::info!(%peer, %fault, "not admitted");
@@ -90,7 +90,8 @@ impl Postgres {
         };
         // Taken out first: a session is one task's own, and not shared while that task waits.
         let (grant, credentials) = (session.gate.grant().clone(), Arc::clone(&session.credentials));
-        let reached = reach(&grant, credentials.as_ref(), &side.parameters).await;
+        let parameters = opinion::parameters(&mut session.gate, &side.parameters);
+        let reached = reach(&grant, credentials.as_ref(), &parameters).await;
         drop((grant, credentials));
         match reached {
             Ok(target) => Some((side, target, session)),

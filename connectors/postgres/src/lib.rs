@@ -9,6 +9,7 @@ pub mod claim;
 pub mod columns;
 pub mod config;
 mod connector;
+pub mod opinion;
 pub mod probe;
 pub mod reading;
 pub mod refusal;

@@ -228,7 +228,7 @@ impl Serving {
     }
 
     fn answer(&mut self, kind: Back, message: &[u8], refreshed: bool) -> Result<Step, Fault> {
-        if self.answers_question(kind, message)? {
+        if self.answers_question(kind, message)? || self.answers_opinion(kind, message)? {
             return Ok(Step::Done);
         }
         if let Some(Awaited::Query(query)) = self.queue.front()
@@ -315,6 +315,7 @@ impl Serving {
                 if name == "client_encoding" {
                     self.utf8 = value == "UTF8";
                 }
+                self.heard_setting(name, value)?;
                 if is_other_grammar(name, value) {
                     return Err(OTHER_GRAMMAR);
                 }

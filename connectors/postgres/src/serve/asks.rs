@@ -24,6 +24,11 @@ impl Serving {
             return Ok(());
         }
         self.look_at_catalog();
+        if self.follow_rules()? {
+            self.hurry()?;
+            self.stalled = true;
+            return Ok(());
+        }
         let mut refreshed = false;
         while self.to_target.waiting() < MOST_WAITING && !self.over {
             consume_budget().await;

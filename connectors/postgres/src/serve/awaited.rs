@@ -51,6 +51,8 @@ pub enum Awaited {
     },
     /// The gateway's own question about a command that is held. None of the answer is the client's.
     Context(Box<ContextAnswers>),
+    /// What the gateway told the database of who may write. None of the answer is the client's.
+    Opinion,
     /// An error of the target, in whose place the client gets these bytes.
     Refused(Box<[u8]>),
     /// ReadyForQuery; portals up to this one end with the transaction.
@@ -163,6 +165,7 @@ fn is_naming(entry: &Awaited) -> bool {
         | Awaited::ClosePortal { .. }
         | Awaited::Context(_)
         | Awaited::Refused(_)
+        | Awaited::Opinion
         | Awaited::Sync { .. } => false,
     }
 }

@@ -12,7 +12,7 @@ use super::{Progress, Serving, Step};
 use crate::reading::{Meaning, by_name};
 use crate::refusal;
 use crate::wire::front::{self, Named};
-use crate::wire::write;
+use crate::wire::{HEADER, write};
 use sallyport_core::event::{Ask, Done, Frame};
 use sallyport_core::{Command, CommandKind, CommandNo, Effects, Fault, Parameters, Reason, Ruling};
 use sallyport_sql::StatementKind;
@@ -55,17 +55,19 @@ impl Serving {
             return Ok(Step::Done);
         }
         let meaning = Meaning::of(&reading, 0);
+        let writes_at = meaning.statement().into_iter().flat_map(|it| it.modes.writes_at.iter().copied());
+        let read_only = self.without_write(message, HEADER + name.len() + 1, writes_at);
         let mut refused = self.guard(&meaning);
         let mut prepared = self.prepared(text, meaning);
         let rewritten = match (&refused, reading.statement(0)) {
-            (None, Some(statement)) => self.parse_with_tokens(message, statement, &mut prepared),
+            (None, Some(statement)) => self.parse_with_tokens(&read_only, statement, &mut prepared),
             _ => Ok(None),
         };
         let rewritten = rewritten.unwrap_or_else(|reason| {
             refused = Some(reason);
             None
         });
-        let message = rewritten.as_deref().unwrap_or(message);
+        let message = rewritten.as_deref().unwrap_or(&read_only);
         let prepared = Arc::new(prepared);
         let effects = if reading.count() == 0 { no_effects() } else { self.effects_now(&prepared) };
         let prepared = if reading.count() == 0 {
@@ -174,6 +176,7 @@ impl Serving {
         let values =
             Values { message, cells: &scratch.cells, binary: &scratch.binary, results: &scratch.results };
         let (refused, rewritten) = match &prepared {
+            Some(prepared) if self.writes_again(prepared).is_some() => (self.writes_again(prepared), None),
             Some(prepared) => match self.bound(prepared, (portal, statement), values) {
                 Ok(rewritten) => (None, rewritten),
                 Err(reason) => (Some(reason), None),

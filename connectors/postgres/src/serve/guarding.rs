@@ -16,6 +16,10 @@ use std::sync::Arc;
 impl Serving {
     /// Why the statement may not run, if so.
     pub(super) fn guard(&mut self, meaning: &Meaning) -> Option<Reason> {
+        let lifted = if self.opinion.reads_only() { meaning.inner_or_own() } else { None };
+        if let Some(reason) = lifted.and_then(|statement| self.ends_reading(statement)) {
+            return Some(reason);
+        }
         let now = (self.gate.epoch(), self.snapshot.version());
         if meaning.has_passed(now.0, now.1) {
             return None;
@@ -126,6 +130,6 @@ pub(super) fn mask_written_back(column: &str) -> Reason {
     of_house("mask-written-back", words)
 }
 
-fn of_house(rule: &str, words: String) -> Reason {
+pub(super) fn of_house(rule: &str, words: String) -> Reason {
     Denial::of_house(rule, words).reason
 }

@@ -11,7 +11,9 @@ impl Serving {
     pub(super) fn prepared(&self, text: &str, meaning: Meaning) -> Prepared {
         let effects = meaning.effects(&self.snapshot);
         let version = self.snapshot.version();
-        Prepared { text: text.into(), meaning, effects, version, lifts: Arc::from([]), own: 0 }
+        let asks = meaning.statement().is_some_and(|statement| !statement.modes.writes_at.is_empty());
+        let writable = asks && !self.opinion.reads_only();
+        Prepared { text: text.into(), meaning, effects, version, lifts: Arc::from([]), own: 0, writable }
     }
 
     /// A statement succeeded: what it does to names, settings and definitions holds from now on.

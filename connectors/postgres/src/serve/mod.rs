@@ -16,6 +16,7 @@ mod inbox;
 mod lengthy;
 mod meanings;
 mod names;
+mod opinion;
 mod plans;
 mod query;
 mod refusing;
@@ -33,6 +34,7 @@ use awaited::Queue;
 use context::{Learned, Question};
 use inbox::Inbox;
 use names::Names;
+use opinion::Opinion;
 use plans::Plans;
 use sallyport_core::approvals::BoxFuture;
 use sallyport_core::event::{Answer, Frame};
@@ -142,6 +144,7 @@ struct Serving {
     unsynced: bool,
     status: u8,
     utf8: bool,
+    opinion: Opinion,
     /// A definition changed: names are looked up again before the next use.
     stale: bool,
     /// One changed in a transaction that others, the gateway among them, cannot see yet.
@@ -176,7 +179,7 @@ type Begun = (Serving, Vec<(String, String)>, Registered);
 
 /// None: it could not begin, and the client knows.
 async fn begin(client: ClientSide, target: TargetSide, session: Session, shared: &Shared) -> Option<Begun> {
-    let Session { gate, credentials, mut ending } = session;
+    let Session { mut gate, credentials, mut ending } = session;
     let ClientSide { mut stream, leftover, protocol_minor, parameters: _, peer: _ } = client;
     let catalog = shared.catalogs.of(gate.grant());
     let snapshot = match catalog.current() {
@@ -200,6 +203,7 @@ async fn begin(client: ClientSide, target: TargetSide, session: Session, shared:
             return None;
         }
     };
+    let opinion = Opinion::new(&mut gate, &target.parameters);
     let utf8 = target.parameters.iter().any(|(name, value)| name == "client_encoding" && value == "UTF8");
     let serving = Serving {
         gate,
@@ -228,6 +232,7 @@ async fn begin(client: ClientSide, target: TargetSide, session: Session, shared:
         unsynced: false,
         status: b'I',
         utf8,
+        opinion,
         stale: false,
         stale_inside: false,
         just_read: false,
@@ -280,7 +285,7 @@ impl From<Fault> for End {
 
 impl Serving {
     async fn serve(mut self, parameters: Vec<(String, String)>, registered: Registered) {
-        let greeted = self.greet(&parameters, &registered);
+        let greeted = self.note_opinion().and_then(|()| self.greet(&parameters, &registered));
         drop(parameters);
         let end = match greeted {
             Ok(()) => match self.pump(&registered).await {

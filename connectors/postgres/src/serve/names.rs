@@ -28,6 +28,8 @@ pub struct Prepared {
     pub lifts: Arc<[usize]>,
     /// The client's own parameters, where there are such.
     pub own: usize,
+    /// It was sent with the READ WRITE that its text has.
+    pub writable: bool,
 }
 
 #[derive(Clone, Debug)]

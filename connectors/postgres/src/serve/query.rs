@@ -8,6 +8,7 @@ use super::names::Prepared;
 use super::{Progress, Serving, Step};
 use crate::reading::{Meaning, Reading, by_name};
 use crate::refusal;
+use crate::wire::HEADER;
 use sallyport_core::event::{Ask, Frame};
 use sallyport_core::{Command, CommandKind, CommandNo, Fault, Parameters, Ruling};
 use sallyport_sql::StatementKind;
@@ -46,7 +47,10 @@ impl Serving {
         if progress.resumed.is_none() && self.calls_what_is_new(&reading) {
             return Ok(Step::Refresh);
         }
-        self.judge_query(message, text, &reading, &mut progress)
+        let statements = (0..reading.count()).filter_map(|at| reading.statement(at));
+        let writes_at = statements.flat_map(|statement| statement.modes.writes_at.iter().copied());
+        let message = self.without_write(message, HEADER, writes_at);
+        self.judge_query(&message, text, &reading, &mut progress)
     }
 
     fn judge_query(

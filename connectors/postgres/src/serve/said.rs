@@ -2,6 +2,7 @@
 
 use super::awaited::Awaited;
 use super::context::Learned;
+use super::opinion::with_hint;
 use super::{Copying, Serving};
 use crate::columns::touches_masked;
 use crate::reading::Meaning;
@@ -24,7 +25,7 @@ const NAMES: [&str; 5] = ["0A", "28", "3D", "3F", "42"];
 /// A text of the target as the caller may read it.
 pub(super) struct Said {
     pub bytes: Vec<u8>,
-    code: String,
+    pub code: String,
     message: String,
     pub fatal: bool,
 }
@@ -34,6 +35,8 @@ impl Serving {
         let mut said = self.reread(message, b'E');
         if let Some(words) = self.refused_copy.take().filter(|_| said.code == refusal::CANCELLED) {
             said.bytes = words;
+        } else if let Some(hint) = self.disagreement(&said.code)? {
+            said.bytes = with_hint(&said.bytes, hint);
         }
         let outcome = Done { tag: "", rows: None, error: Some((&said.code, &said.message)) };
         match self.queue.front_mut() {
@@ -140,6 +143,7 @@ impl Serving {
             | Awaited::Execute { .. }
             | Awaited::Context(_)
             | Awaited::Refused(_)
+            | Awaited::Opinion
             | Awaited::Sync { .. } => {}
         }
     }

@@ -11,6 +11,7 @@ mod functions;
 mod masks;
 mod messages;
 mod names;
+mod opinions;
 mod psql;
 mod server;
 mod stage;

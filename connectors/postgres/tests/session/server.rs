@@ -43,6 +43,10 @@ const TABLES: &str = "
     CREATE TABLE shadow.plain (id int, note text);
     CREATE FUNCTION wander() RETURNS text LANGUAGE sql AS
         $$ SELECT set_config('search_path', 'shadow', false) $$;
+    CREATE FUNCTION hidden(n int) RETURNS int LANGUAGE plpgsql AS
+        $$ BEGIN EXECUTE 'INSERT INTO scratch VALUES (' || n || ')'; RETURN n; END $$;
+    CREATE FUNCTION loosen() RETURNS text LANGUAGE plpgsql AS
+        $$ BEGIN RETURN set_config('default_' || 'transaction_read_only', 'off', false); END $$;
     CREATE ROLE other;
     GRANT ALL ON SCHEMA shadow, public TO other;
     GRANT ALL ON plain, shadow.plain TO other;

@@ -12,7 +12,7 @@ use sallyport_core::mask::token::Scope;
 use sallyport_core::*;
 use sallyport_postgres::seam::{CancelAsk, ClientSide, Stream};
 use sallyport_postgres::serve::{self, Shared};
-use sallyport_postgres::{cancel::Cancel, upstream};
+use sallyport_postgres::{cancel::Cancel, opinion, upstream};
 use sallyport_relay::{Credential, Credentials, Ending, Route, Session};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -30,10 +30,16 @@ pub struct TestJudge {
     /// One act that is denied, besides the rest: `delete public.cards`.
     forbids: &'static str,
     tokens: bool,
+    reads: Arc<AtomicBool>,
 }
 
 fn reason(rule: &str, message: &str) -> Reason {
     Reason { rules: vec![RuleId::new(rule)], message: message.into(), effect: None }
+}
+
+/// The rules of this house answer for what `hidden` does, and know it wrongly.
+fn is_not_understood(effect: &Effect) -> bool {
+    effect.action == Action::Unknown && effect.object.name() != "hidden"
 }
 
 impl Judge for TestJudge {
@@ -49,11 +55,14 @@ impl Judge for TestJudge {
             .list()
             .iter()
             .find(|effect| format!("{} {}", effect.action, effect.object) == self.forbids);
-        let verdict = if let Some(effect) = forbidden {
+        let verdict = if self.reads.load(Ordering::SeqCst) {
+            // A rule book that takes everything for a read: what the second opinion is for.
+            Verdict::Allow(Obligations { rules: vec![RuleId::new("reads")], ..Obligations::default() })
+        } else if let Some(effect) = forbidden {
             Verdict::Deny(reason("forbidden", &format!("Forbidden: {effect}.")))
         } else if has(Action::Drop) || has(Action::Truncate) {
             Verdict::Deny(reason("no-drop", "Dropping is not allowed."))
-        } else if has(Action::Unknown) {
+        } else if effects.list().iter().any(is_not_understood) {
             Verdict::Deny(reason("no-unknown", "What cannot be understood does not run."))
         } else if effects.list().iter().any(|effect| effect.whole) && approvals.is_empty() {
             let defer = effects.list().iter().any(|effect| effect.object.name() == "plain");
@@ -87,6 +96,9 @@ impl Judge for TestJudge {
             }
             _ => Sight::Clear,
         }
+    }
+    fn could_permit(&mut self, action: Action, _: &[Object]) -> bool {
+        !self.reads.load(Ordering::SeqCst) || matches!(action, Action::Read | Action::Call | Action::Set)
     }
     fn guard(&mut self) -> Guard {
         if self.guards { Guard::Lasting } else { Guard::None }
@@ -232,6 +244,8 @@ pub struct Stage {
     pub epoch: Arc<AtomicU64>,
     /// What the rules say of the columns of customers from now on.
     pub masks: Arc<AtomicBool>,
+    /// No rule lets anybody write, from the next epoch on.
+    pub reads: Arc<AtomicBool>,
     pub kill: Arc<Mutex<Vec<watch::Sender<Option<String>>>>>,
     _runtime: tokio::runtime::Runtime,
 }
@@ -249,6 +263,7 @@ struct House {
     forbids: &'static str,
     tokens: bool,
     sessions: Arc<AtomicU64>,
+    reads: Arc<AtomicBool>,
 }
 
 pub fn stage(masks: bool) -> Stage {
@@ -268,6 +283,13 @@ pub fn token_stage(guards: bool) -> Stage {
 /// A house whose target is anything that listens on this port.
 pub fn stage_at(masks: bool, target_port: u16) -> Stage {
     stage_of(masks, (false, false), target_port, "")
+}
+
+/// A house in which no rule lets anybody write.
+pub fn reading_stage() -> Stage {
+    let stage = stage(false);
+    stage.reads.store(true, Ordering::SeqCst);
+    stage
 }
 
 /// A house where this one act is denied: `delete public.cards`.
@@ -290,6 +312,7 @@ fn stage_of(masks: bool, (guards, tokens): (bool, bool), target_port: u16, forbi
         forbids,
         tokens,
         sessions: Arc::default(),
+        reads: Arc::default(),
         kill: Arc::default(),
         masks: Arc::new(AtomicBool::new(masks)),
         target_port,
@@ -303,8 +326,8 @@ fn stage_of(masks: bool, (guards, tokens): (bool, bool), target_port: u16, forbi
             tokio::spawn(accepting.clone().serve(stream, peer));
         }
     });
-    let House { log, desk, epoch, masks, kill, .. } = house;
-    Stage { port, log, desk, epoch, masks, kill, _runtime: runtime }
+    let House { log, desk, epoch, masks, reads, kill, .. } = house;
+    Stage { port, log, desk, epoch, masks, reads, kill, _runtime: runtime }
 }
 
 impl House {
@@ -366,11 +389,12 @@ impl House {
             guards: self.guards,
             forbids: self.forbids,
             tokens: self.tokens,
+            reads: self.reads,
         };
         let session = SessionId::new(format!("s{}", self.sessions.fetch_add(1, Ordering::SeqCst)));
         let grant = Grant::admit(&mut judge, facts, session, Moment(0)).unwrap();
         let route = Route::of(&grant);
-        let gate = Gate::open(Opening {
+        let mut gate = Gate::open(Opening {
             grant,
             judge: Box::new(judge),
             journal: Box::new(TestJournal(self.log)),
@@ -383,7 +407,8 @@ impl House {
         .unwrap();
         let (kill, ending) = Ending::new();
         self.kill.lock().unwrap().push(kill);
-        let target = upstream::connect(&route, &Credential::default(), &[]).await.unwrap();
+        let parameters = opinion::parameters(&mut gate, &[]);
+        let target = upstream::connect(&route, &Credential::default(), &parameters).await.unwrap();
         let client = ClientSide {
             stream: Stream::Plain(stream),
             leftover: BytesMut::new(),

@@ -19,7 +19,8 @@ fn the_default_checks_everything_but_on_loopback() {
 
 #[test]
 fn wrong_settings_are_named() {
-    let wrong: [(&[(&str, &str)], &str); 9] = [
+    let wrong: [(&[(&str, &str)], &str); 10] = [
+        (&[("read_only", "on")], "read_only"),
         (&[("sslmode", "prefer")], "sslmode"),
         (&[("sslmode", "allow")], "sslmode"),
         (&[("sslmod", "require")], "sslmod"),

@@ -161,7 +161,7 @@ fn only_what_is_wanted_and_after_what_was_there() {
 fn long_texts_take_no_more_work_for_each_byte() {
     let units = [
         "ada@example.com tel. ",
-        "postgres://u:pw@h/ ",
+        "scheme://u:pw@h/ ",
         "x://a:b@",
         "a@",
         "4111 1111 ",
