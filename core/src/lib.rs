@@ -33,7 +33,7 @@ pub use gate::{Cleared, Gate, Ruling, Settled};
 pub use ids::{ApprovalId, CommandNo, Epoch, RuleId, SessionId, TargetName};
 pub use journal::{Flush, Journal, JournalFault};
 pub use judge::{Guard, HoldTerms, Judge, Obligations, Reason, Sensitive, Sight, Verdict};
-pub use mask::plan::{CellShape, ColumnInfo, ColumnPlan, Plan};
+pub use mask::plan::{CellShape, ColumnInfo, ColumnPlan, Holds, Plan};
 pub use secret::Secret;
 pub use target::Target;
 pub use time::{Clock, Moment};

@@ -9,7 +9,7 @@ use crate::journal::Event;
 use crate::judge::{Sensitive, Sight};
 use crate::mask::detect::{self, Hint};
 use crate::mask::forms::Form;
-use crate::mask::plan::{CellShape, ColumnInfo, ColumnPlan, ColumnRef, Origin, Plan, PlannedColumn};
+use crate::mask::plan::{ColumnInfo, ColumnPlan, ColumnRef, Origin, Plan, PlannedColumn};
 use crate::time::Moment;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -21,12 +21,11 @@ impl Gate {
         let now = self.clock.now();
         let planned: Vec<PlannedColumn> = columns
             .iter()
-            .map(|column| PlannedColumn {
-                name: column.name.to_owned(),
-                plan: self.plan_column(now, column),
-                shape: column.shape.clone(),
-                narrow: column.narrow.map(|narrow| (narrow, column.binary)),
-                hint: hint(column),
+            .map(|column| {
+                let hint = hint(column);
+                let plan = self.plan_column(now, column, hint);
+                let narrow = column.narrow.map(|narrow| (narrow, column.binary));
+                PlannedColumn { name: column.name.to_owned(), plan, shape: column.shape.clone(), narrow, hint }
             })
             .collect();
         let empty = planned.iter().all(|column| column.plan == ColumnPlan::Clear);
@@ -40,7 +39,7 @@ impl Gate {
         }
     }
 
-    fn plan_column(&mut self, now: Moment, column: &ColumnInfo<'_>) -> ColumnPlan {
+    fn plan_column(&mut self, now: Moment, column: &ColumnInfo<'_>, hint: Hint) -> ColumnPlan {
         let masked = match &column.origin {
             Origin::Column(origin) => self.see_column(now, origin),
             // A form that keeps part of the value would keep another part of what was computed from it.
@@ -50,13 +49,9 @@ impl Gate {
             }
             Origin::Unknown => Some((Form::Redact, RuleId::new("unknown-origin"))),
         };
-        let scanned = match &column.shape {
-            CellShape::Text | CellShape::Json { .. } => true,
-            CellShape::Typed { scan, .. } => *scan,
-        };
         match masked {
             Some((form, rule)) => ColumnPlan::Masked { form, rule },
-            None if scanned && !self.wanted.is_empty() => ColumnPlan::Detect,
+            None if column.shape.may_hold(self.wanted, hint) => ColumnPlan::Detect,
             None => ColumnPlan::Clear,
         }
     }

@@ -9,6 +9,8 @@ use super::forms::{Form, MaskKey, REDACTED};
 /// What the rewriting needs to know, and room that is used again.
 pub(super) struct Rewriting<'a> {
     pub(super) wanted: Classes,
+    /// What the column's name says: it speaks of a value that stands in no object.
+    pub(super) hint: Hint,
     pub(super) form_of: &'a dyn Fn(Class) -> Form,
     pub(super) key: &'a MaskKey,
     pub(super) found: &'a mut Vec<Found>,
@@ -27,7 +29,7 @@ pub(super) fn rewrite(document: &[u8], rewriting: &mut Rewriting<'_>, out: &mut 
         None => {
             out.truncate(start);
             rewriting.found.clear();
-            detect::scan(document, rewriting.wanted, rewriting.found);
+            detect::scan_named(document, rewriting.wanted, rewriting.hint, rewriting.found);
             if !rewriting.found.is_empty() {
                 write_string(REDACTED, out);
             }
@@ -40,7 +42,7 @@ impl Rewriting<'_> {
     /// Whether anything changed; nothing where this is no JSON.
     fn document(&mut self, document: &[u8], out: &mut Vec<u8>) -> Option<bool> {
         let mut changed = false;
-        let mut hint = Hint::NONE;
+        let mut hint = self.hint;
         let mut rest = document;
         while let Some((first, behind)) = rest.split_first() {
             let token = match first {
@@ -64,7 +66,9 @@ impl Rewriting<'_> {
                 // Whoever builds the document chooses its names: they rule nothing out.
                 hint = detect::hint(&text).adds_only();
             }
-            let masked = self.token(&text, if is_name { Hint::NONE } else { hint }, is_name, out);
+            let is_number = *first != b'"';
+            let masked =
+                self.token(&text, if is_name { Hint::NONE } else { hint }, (is_name, is_number), out);
             if !masked {
                 out.extend_from_slice(token);
             }
@@ -75,9 +79,19 @@ impl Rewriting<'_> {
     }
 
     /// Writes the masked token, if it must be masked.
-    fn token(&mut self, text: &str, hint: Hint, is_name: bool, out: &mut Vec<u8>) -> bool {
+    fn token(
+        &mut self,
+        text: &str,
+        hint: Hint,
+        (is_name, is_number): (bool, bool),
+        out: &mut Vec<u8>,
+    ) -> bool {
         self.found.clear();
         detect::scan_named(text.as_bytes(), self.wanted, hint, self.found);
+        if is_number && self.found.is_empty() {
+            let class = detect::read_number(text.as_bytes(), self.wanted, hint, self.found);
+            self.found.extend(class.map(|class| Found { class, start: 0, end: text.len() }));
+        }
         if self.found.is_empty() {
             return false;
         }

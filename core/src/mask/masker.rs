@@ -2,11 +2,14 @@
 
 use crate::event::{Cell, Edit, Row};
 use crate::ids::RuleId;
-use crate::mask::detect::{self, Class, Classes, Found};
+use crate::mask::detect::{self, Class, Classes, Found, Hint};
 use crate::mask::forms::{Form, MaskKey, REDACTED};
 use crate::mask::json;
-use crate::mask::plan::{CellShape, ColumnPlan, Plan, PlannedColumn};
+use crate::mask::plan::{
+    CellShape, ColumnPlan, Holds, PartEdit, Parts, Plan, PlannedColumn, Spelling, Unreadable,
+};
 use crate::mask::token::{Scope, Tokens};
+use std::sync::Arc;
 
 /// Scratch space of one session, reused for every row.
 #[derive(Debug)]
@@ -14,13 +17,24 @@ pub(crate) struct Masker {
     key: MaskKey,
     pub(crate) tokens: Tokens,
     found: Vec<Found>,
+    /// A value as a person would read it, and one that is put together anew.
+    text: Vec<u8>,
+    whole: Vec<u8>,
     pub(crate) edits: Vec<Edit>,
     pub(crate) new: Vec<u8>,
 }
 
 impl Masker {
     pub(crate) fn new(key: MaskKey, tokens: Tokens) -> Self {
-        Self { key, tokens, found: Vec::new(), edits: Vec::new(), new: Vec::new() }
+        Self {
+            key,
+            tokens,
+            found: Vec::new(),
+            text: Vec::new(),
+            whole: Vec::new(),
+            edits: Vec::new(),
+            new: Vec::new(),
+        }
     }
 
     /// Fills `edits` and `new` for this row and says how many cells change. A row that is wider than its plan has
@@ -52,7 +66,7 @@ impl Masker {
                 self.token_cell(*scope, rule, column, value)
             }
             ColumnPlan::Masked { form, .. } => self.mask_cell(*form, &column.shape, value),
-            ColumnPlan::Detect => self.detect_cell(plan, column, value),
+            ColumnPlan::Detect => self.detect_cell(plan, &column.shape, column.hint, value),
         }
     }
 
@@ -61,6 +75,14 @@ impl Masker {
         match (form, shape) {
             (Form::Null, _) | (_, CellShape::Typed { redacted: None, .. }) => return Edit::Null,
             (_, CellShape::Typed { redacted: Some(fixed), .. }) => self.new.extend_from_slice(fixed),
+            (_, CellShape::Parts(parts)) if !parts.keeps_structure() => return Edit::Null,
+            (_, CellShape::Parts(parts)) => {
+                let masked = self.parts(parts.as_ref(), value, |masker, shape, _, part| {
+                    masker.mask_cell(form, shape, part)
+                });
+                // Of a whole without parts nothing is known but that.
+                return masked.unwrap_or(Edit::Null);
+            }
             (_, CellShape::Text) => {
                 if !form.write(value, &self.key, &mut self.new) {
                     return Edit::Null;
@@ -93,7 +115,7 @@ impl Masker {
             (CellShape::Typed { .. }, Some(sort)) => {
                 self.tokens.write_narrow(scope, rule, sort, value, &mut self.new)
             }
-            (CellShape::Json { .. } | CellShape::Typed { .. }, _) => false,
+            (CellShape::Json { .. } | CellShape::Typed { .. } | CellShape::Parts(_), _) => false,
         };
         if written {
             return replaced(start, self.new.len());
@@ -102,42 +124,140 @@ impl Masker {
         self.mask_cell(Form::Redact, &column.shape, value)
     }
 
-    fn detect_cell(&mut self, plan: &Plan, column: &PlannedColumn, value: &[u8]) -> Edit {
-        let shape = &column.shape;
-        let wanted = plan.wanted;
-        let start = self.new.len();
+    fn detect_cell(&mut self, plan: &Plan, shape: &CellShape, hint: Hint, value: &[u8]) -> Edit {
         match shape {
-            CellShape::Typed { scan: false, .. } => return Edit::Keep,
-            CellShape::Json { prefix } => {
-                let (prefix, document) = value.split_at(usize::from(*prefix).min(value.len()));
-                self.new.extend_from_slice(prefix);
-                let mut rewriting = json::Rewriting {
-                    wanted,
-                    form_of: &|class| form_of(plan, class),
-                    key: &self.key,
-                    found: &mut self.found,
-                };
-                if json::rewrite(document, &mut rewriting, &mut self.new) {
-                    return replaced(start, self.new.len());
-                }
-                self.new.truncate(start);
-                return Edit::Keep;
+            CellShape::Text => {
+                self.found.clear();
+                detect::scan_named(value, plan.wanted, hint, &mut self.found);
+                if self.found.is_empty() { Edit::Keep } else { self.write_text(plan, value) }
             }
-            CellShape::Text | CellShape::Typed { scan: true, .. } => {}
+            CellShape::Typed { redacted, holds } => match self.reads(plan.wanted, holds, hint, value) {
+                None => Edit::Keep,
+                Some(class) => {
+                    self.stand_in(class.map_or(Form::Redact, |class| form_of(plan, class)), redacted)
+                }
+            },
+            CellShape::Json { prefix } => self.document(plan, usize::from(*prefix), hint, value),
+            CellShape::Parts(parts) => {
+                let edit = self.parts(parts.as_ref(), value, |masker, shape, own, part| {
+                    masker.detect_cell(plan, shape, own.unwrap_or(hint), part)
+                });
+                // Nobody knows what it holds.
+                edit.unwrap_or(Edit::Null)
+            }
         }
+    }
+
+    /// What a typed value shows that must not be seen: the kind, or none where nobody can tell.
+    fn reads(&mut self, wanted: Classes, holds: &Holds, hint: Hint, value: &[u8]) -> Option<Option<Class>> {
         self.found.clear();
-        detect::scan_named(value, wanted, column.hint, &mut self.found);
-        if self.found.is_empty() {
-            return Edit::Keep;
+        match holds {
+            Holds::Nothing => None,
+            Holds::Unreadable => Some(None),
+            Holds::Always(class) => wanted.contains(*class).then_some(Some(*class)),
+            Holds::Day => {
+                hint.class().filter(|class| *class == Class::BirthDate && wanted.contains(*class)).map(Some)
+            }
+            Holds::Label => {
+                detect::scan(value, wanted, &mut self.found);
+                self.found.first().map(|one| Some(one.class))
+            }
+            Holds::Text(spelling) => self.spelt(*spelling, value, |masker, text| {
+                detect::scan_named(text, wanted, hint, &mut masker.found);
+                masker.found.first().map(|one| one.class)
+            }),
+            Holds::Number { long, spelling } => self.spelt(*spelling, value, |masker, text| {
+                let wanted =
+                    if *long { wanted } else { wanted.both(hint.class().map_or(Classes::NONE, Classes::of)) };
+                detect::read_number(text, wanted, hint, &mut masker.found)
+            }),
         }
-        match shape {
-            CellShape::Typed { redacted: None, .. } => Edit::Null,
-            CellShape::Typed { redacted: Some(fixed), .. } => {
+    }
+
+    /// Reads the value as a person would; one that cannot be read shows nobody knows what.
+    fn spelt(
+        &mut self,
+        spelling: Option<Spelling>,
+        value: &[u8],
+        read: impl FnOnce(&mut Self, &[u8]) -> Option<Class>,
+    ) -> Option<Option<Class>> {
+        let Some(Spelling(spell)) = spelling else { return read(self, value).map(Some) };
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        let found = match spell(value, &mut text) {
+            Some(()) => read(self, &text).map(Some),
+            None => Some(None),
+        };
+        self.text = text;
+        found
+    }
+
+    fn stand_in(&mut self, form: Form, redacted: &Option<Arc<[u8]>>) -> Edit {
+        match (form, redacted) {
+            (Form::Null, _) | (_, None) => Edit::Null,
+            (_, Some(fixed)) => {
+                let start = self.new.len();
                 self.new.extend_from_slice(fixed);
                 replaced(start, self.new.len())
             }
-            CellShape::Text | CellShape::Json { .. } => self.write_text(plan, value),
         }
+    }
+
+    fn document(&mut self, plan: &Plan, prefix: usize, hint: Hint, value: &[u8]) -> Edit {
+        let start = self.new.len();
+        let (prefix, document) = value.split_at(prefix.min(value.len()));
+        self.new.extend_from_slice(prefix);
+        let mut rewriting = json::Rewriting {
+            wanted: plan.wanted,
+            hint,
+            form_of: &|class| form_of(plan, class),
+            key: &self.key,
+            found: &mut self.found,
+        };
+        if json::rewrite(document, &mut rewriting, &mut self.new) {
+            return replaced(start, self.new.len());
+        }
+        self.new.truncate(start);
+        Edit::Keep
+    }
+
+    /// The cell with each of its parts as `edit` leaves it.
+    fn parts(
+        &mut self,
+        parts: &dyn Parts,
+        value: &[u8],
+        mut edit: impl FnMut(&mut Self, &CellShape, Option<Hint>, &[u8]) -> Edit,
+    ) -> Result<Edit, Unreadable> {
+        let mut whole = std::mem::take(&mut self.whole);
+        whole.clear();
+        let changed = parts.rewrite(
+            value,
+            &mut |shape, own, part, new| {
+                let start = self.new.len();
+                let edit = edit(self, shape, own, part);
+                if let Edit::Replace(cell) = edit {
+                    new.clear();
+                    new.extend_from_slice(cell.of(&self.new).unwrap_or_default());
+                }
+                self.new.truncate(start);
+                match edit {
+                    Edit::Keep => PartEdit::Keep,
+                    Edit::Null => PartEdit::Null,
+                    Edit::Replace(_) => PartEdit::Replace,
+                }
+            },
+            &mut whole,
+        );
+        let start = self.new.len();
+        let edit = changed.map(|changed| {
+            if !changed {
+                return Edit::Keep;
+            }
+            self.new.extend_from_slice(&whole);
+            replaced(start, self.new.len())
+        });
+        self.whole = whole;
+        edit
     }
 
     /// The text with each found value in its form.
@@ -182,8 +302,10 @@ impl Masker {
     /// Gives memory back that an unusual row needed.
     pub(crate) fn shrink(&mut self) {
         const KEEP: usize = 1024;
-        if self.new.capacity() > KEEP {
-            self.new = Vec::new();
+        for room in [&mut self.new, &mut self.text, &mut self.whole] {
+            if room.capacity() > KEEP {
+                *room = Vec::new();
+            }
         }
         if self.edits.capacity() > KEEP {
             self.edits = Vec::new();
@@ -212,7 +334,6 @@ fn replaced(start: usize, end: usize) -> Edit {
 mod tests {
     use super::*;
     use crate::ids::Epoch;
-    use std::sync::Arc;
 
     fn masker() -> Masker {
         let key = MaskKey::new([7; 32]);
@@ -294,13 +415,25 @@ mod tests {
             masked(CellShape::Text, Form::Null, "to ann@example.com").as_deref(),
             Some("to [redacted]")
         );
-        let typed = |redacted: Option<Arc<[u8]>>, scan| CellShape::Typed { redacted, scan };
-        assert_eq!(masked(typed(None, true), Form::Redact, mail), None);
+        let typed = |redacted: Option<Arc<[u8]>>, holds| CellShape::Typed { redacted, holds };
+        assert_eq!(masked(typed(None, Holds::Text(None)), Form::Redact, mail), None);
         assert_eq!(
-            masked(typed(Some(Arc::from(&b"{}"[..])), true), Form::Redact, mail).as_deref(),
+            masked(typed(Some(Arc::from(&b"{}"[..])), Holds::Text(None)), Form::Redact, mail).as_deref(),
             Some("{}")
         );
-        assert_eq!(masked(typed(None, false), Form::Redact, mail).as_deref(), Some(mail));
+        assert_eq!(masked(typed(None, Holds::Nothing), Form::Redact, mail).as_deref(), Some(mail));
+        assert_eq!(masked(typed(None, Holds::Unreadable), Form::Redact, "x"), None);
+        let zero = |holds| typed(Some(Arc::from(&b"0"[..])), holds);
+        let number = |long| zero(Holds::Number { long, spelling: None });
+        assert_eq!(masked(number(true), Form::Redact, "4111111111111111").as_deref(), Some("0"));
+        assert_eq!(masked(number(true), Form::Null, "4111111111111111"), None);
+        assert_eq!(
+            masked(number(false), Form::Redact, "4111111111111111").as_deref(),
+            Some("4111111111111111")
+        );
+        assert_eq!(masked(zero(Holds::Always(Class::Ip)), Form::Redact, "::1").as_deref(), Some("0"));
+        let odd = Holds::Text(Some(Spelling(|_, _| None)));
+        assert_eq!(masked(zero(odd), Form::Redact, "what nobody can read").as_deref(), Some("0"));
     }
 
     #[test]
@@ -316,7 +449,7 @@ mod tests {
         plan.columns[0].shape = CellShape::Json { prefix: 0 };
         masker.row(&plan, &Row { bytes: b"{}", cells: &[Cell::new(0, 2)] });
         assert_eq!(masker.new, b"\"[redacted]\"");
-        plan.columns[0].shape = CellShape::Typed { redacted: Some(Arc::from(&b"0"[..])), scan: false };
+        plan.columns[0].shape = CellShape::Typed { redacted: Some(Arc::from(&b"0"[..])), holds: Holds::Nothing };
         masker.row(&plan, &Row { bytes: b"77", cells: &[Cell::new(0, 2)] });
         assert_eq!(masker.new, b"0");
         plan.columns[0].narrow = Some((crate::mask::token::Narrow::Four, false));

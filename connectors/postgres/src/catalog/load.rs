@@ -24,7 +24,14 @@ const TABLES: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind, a.attnum, a
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped \
     WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p', 't', 'S') ORDER BY c.oid, a.attnum";
-const TYPES: &str = "SELECT oid, typname, typtype, typcategory, typbasetype, typelem FROM pg_catalog.pg_type";
+/// Servers before 14 know no sets of ranges: the column that names them is read as what may not be there.
+const TYPES: &str = "SELECT t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype, t.typelem, t.typrelid, \
+    coalesce(r.bound, 0) FROM pg_catalog.pg_type t LEFT JOIN (SELECT rngtypid, rngsubtype FROM pg_catalog.pg_range \
+    UNION ALL SELECT (pg_catalog.to_jsonb(x)->>'rngmultitypid')::pg_catalog.oid, x.rngsubtype \
+    FROM pg_catalog.pg_range x) r (kind, bound) ON r.kind = t.oid";
+const COMPOSITES: &str = "SELECT c.oid, a.attname, a.atttypid FROM pg_catalog.pg_class c \
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+    WHERE c.relkind = 'c' ORDER BY c.oid, a.attnum";
 const ROW_FUNCTIONS: &str = "SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p \
     JOIN pg_catalog.pg_type t ON t.oid = p.proargtypes[0] \
     WHERE p.pronargs - p.pronargdefaults <= 1 AND p.pronargs >= 1 AND (t.typtype = 'c' OR t.oid = 2249) \
@@ -56,6 +63,7 @@ struct Asked {
     taken: Instant,
     tables: Vec<Line>,
     types: Vec<Line>,
+    composites: Vec<Line>,
     row_functions: Vec<Line>,
     dependencies: Vec<Line>,
     kin: Vec<Line>,
@@ -91,6 +99,7 @@ async fn asked(route: &Route, credential: &Credential) -> Result<Asked, Fault> {
     let mut side = upstream::connect(route, credential, &wanted).await?;
     let tables = ask(&mut side, TABLES).await?;
     let types = ask(&mut side, TYPES).await?;
+    let composites = ask(&mut side, COMPOSITES).await?;
     let row_functions = ask(&mut side, ROW_FUNCTIONS).await?;
     let dependencies = ask(&mut side, DEPENDENCIES).await?;
     let code = behind::ask::answers(&mut side).await?;
@@ -98,7 +107,7 @@ async fn asked(route: &Route, credential: &Credential) -> Result<Asked, Fault> {
     kin.extend(ask(&mut side, GENERATED).await?);
     // The connection ends here; a target that does not mind the goodbye loses nothing.
     _ = side.stream.write_all(b"X\0\0\0\x04").await;
-    Ok(Asked { taken, tables, types, row_functions, dependencies, kin, code })
+    Ok(Asked { taken, tables, types, composites, row_functions, dependencies, kin, code })
 }
 
 fn read(asked: Asked, texts: &mut Texts) -> Result<Snapshot, Fault> {
@@ -113,8 +122,12 @@ fn read(asked: Asked, texts: &mut Texts) -> Result<Snapshot, Fault> {
     for (oid, relation) in &relations {
         by_name.entry(relation.name.clone()).or_default().push(*oid);
     }
+    let mut composites: HashMap<u32, Vec<(String, u32)>> = HashMap::new();
+    for line in &asked.composites {
+        composites.entry(number(line, 0)?).or_default().push((word(line, 1)?.to_owned(), number(line, 2)?));
+    }
     let taken = asked.taken;
-    Ok(Snapshot { version: 0, taken, relations, by_name, types, row_functions, behind: code })
+    Ok(Snapshot { version: 0, taken, relations, by_name, types, composites, row_functions, behind: code })
 }
 
 pub(super) type Line = Vec<Option<String>>;
@@ -198,6 +211,8 @@ fn types(lines: &[Line]) -> Result<HashMap<u32, Type>, Fault> {
                 category: letter(line, 3)?,
                 base: number(line, 4)?,
                 element: number(line, 5)?,
+                relation: number(line, 6)?,
+                bound: number(line, 7)?,
             };
             Ok((number(line, 0)?, kind))
         })

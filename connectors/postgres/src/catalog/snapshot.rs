@@ -38,6 +38,10 @@ pub struct Type {
     pub category: u8,
     pub base: u32,
     pub element: u32,
+    /// The relation that lists the fields of a composite.
+    pub relation: u32,
+    /// What the bounds of a range, or of a set of ranges, are.
+    pub bound: u32,
 }
 
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub struct Snapshot {
     pub(super) relations: HashMap<u32, Relation>,
     pub(super) by_name: HashMap<String, Vec<u32>>,
     pub(super) types: HashMap<u32, Type>,
+    /// The fields of composite types that are no tables' rows.
+    pub(super) composites: HashMap<u32, Vec<(String, u32)>>,
     pub(super) row_functions: HashSet<String>,
     pub(super) behind: Behind,
 }
@@ -67,6 +73,13 @@ impl Snapshot {
     }
     pub fn kind(&self, oid: u32) -> Option<&Type> {
         self.types.get(&oid)
+    }
+    /// The fields of a composite type, by the relation that lists them.
+    pub fn fields(&self, relation: u32) -> impl Iterator<Item = (&str, u32)> {
+        let own = self.composites.get(&relation).into_iter().flatten();
+        let rows = self.relations.get(&relation).into_iter().flat_map(Relation::visible);
+        own.map(|(name, kind)| (name.as_str(), *kind))
+            .chain(rows.map(|(_, name, kind)| (name.as_str(), *kind)))
     }
     /// Every relation of that name.
     pub fn named<'a, 's>(

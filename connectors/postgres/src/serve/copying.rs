@@ -16,7 +16,7 @@ use crate::wire::{self, back, write};
 use sallyport_core::event::{Answer, Ask, Frame};
 use sallyport_core::mask::plan::Origin;
 use sallyport_core::mask::watch::Watch;
-use sallyport_core::{CellShape, ColumnInfo, CommandNo, Denial, Fault, Plan, Row, Ruling};
+use sallyport_core::{CellShape, ColumnInfo, CommandNo, Denial, Fault, Holds, Plan, Row, Ruling};
 use sallyport_sql::{Output, Outputs, StatementKind, TableName};
 
 pub(super) struct CopyOut {
@@ -173,6 +173,11 @@ impl Serving {
         if dialect.is_none() && !plan.is_empty() {
             let words =
                 "This COPY uses options under which its rows cannot be masked. Use plain options or SELECT.";
+            return Err(Denial::of_house("copy-unread", words).fatal().into());
+        }
+        if plan.hides_unread() {
+            let words = "This COPY has binary columns of which nobody can say what type they have, so their values \
+                cannot be masked. Copy as text or CSV, or copy plain columns.";
             return Err(Denial::of_house("copy-unread", words).fatal().into());
         }
         let cleared =
@@ -351,7 +356,7 @@ impl Serving {
 }
 
 fn unknown_plan(gate: &mut sallyport_core::Gate, binary: bool, width: usize) -> Plan {
-    let shape = CellShape::Typed { redacted: None, scan: true };
+    let shape = CellShape::Typed { redacted: None, holds: Holds::Unreadable };
     let column = ColumnInfo { name: "?", origin: Origin::Unknown, shape, narrow: None, binary };
     gate.plan(&vec![column; width])
 }

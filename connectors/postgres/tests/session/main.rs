@@ -8,6 +8,7 @@ mod canaries;
 mod contexts;
 mod filters;
 mod functions;
+mod kinds;
 mod masks;
 mod messages;
 mod names;

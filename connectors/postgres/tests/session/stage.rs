@@ -26,11 +26,21 @@ use tokio::sync::watch;
 pub struct TestJudge {
     epoch: Arc<AtomicU64>,
     masks: Arc<AtomicBool>,
+    rules: Rules,
+    /// No rule lets anybody write.
+    reads: Arc<AtomicBool>,
+}
+
+/// What else the rules of a house say.
+#[derive(Clone, Copy, Default)]
+struct Rules {
+    /// What is masked may not be filtered by either.
     guards: bool,
+    /// Values of every kind are masked wherever they stand.
+    kinds: bool,
     /// One act that is denied, besides the rest: `delete public.cards`.
     forbids: &'static str,
     tokens: bool,
-    reads: Arc<AtomicBool>,
 }
 
 fn reason(rule: &str, message: &str) -> Reason {
@@ -54,7 +64,7 @@ impl Judge for TestJudge {
         let forbidden = effects
             .list()
             .iter()
-            .find(|effect| format!("{} {}", effect.action, effect.object) == self.forbids);
+            .find(|effect| format!("{} {}", effect.action, effect.object) == self.rules.forbids);
         let verdict = if self.reads.load(Ordering::SeqCst) {
             // A rule book that takes everything for a read: what the second opinion is for.
             Verdict::Allow(Obligations { rules: vec![RuleId::new("reads")], ..Obligations::default() })
@@ -81,7 +91,7 @@ impl Judge for TestJudge {
         let masked = |form| Sight::Masked { form, rule: RuleId::new("mask") };
         let masks = self.masks.load(Ordering::SeqCst);
         match thing {
-            Sensitive::Column { schema: "public", table, column } if masks && self.tokens => {
+            Sensitive::Column { schema: "public", table, column } if masks && self.rules.tokens => {
                 tokened(table, column)
             }
             Sensitive::Column { table: "customers", column: "email", .. } if masks => masked(Form::Redact),
@@ -94,6 +104,7 @@ impl Judge for TestJudge {
             Sensitive::Column { table: "customers", column: "balance" | "born", .. } if masks => {
                 masked(Form::Redact)
             }
+            Sensitive::Class(_) if self.rules.kinds => masked(Form::Redact),
             _ => Sight::Clear,
         }
     }
@@ -101,11 +112,11 @@ impl Judge for TestJudge {
         !self.reads.load(Ordering::SeqCst) || matches!(action, Action::Read | Action::Call | Action::Set)
     }
     fn guard(&mut self) -> Guard {
-        if self.guards { Guard::Lasting } else { Guard::None }
+        if self.rules.guards { Guard::Lasting } else { Guard::None }
     }
     fn filter(&mut self, now: Moment, thing: &Sensitive<'_>) -> Option<Reason> {
         let masked = matches!(self.see(now, thing), Sight::Masked { .. });
-        (self.guards && masked).then(|| reason("no-filter", "Use the key."))
+        (self.rules.guards && masked).then(|| reason("no-filter", "Use the key."))
     }
 }
 
@@ -259,9 +270,7 @@ struct House {
     masks: Arc<AtomicBool>,
     target_port: u16,
     shared: Arc<Shared>,
-    guards: bool,
-    forbids: &'static str,
-    tokens: bool,
+    rules: Rules,
     sessions: Arc<AtomicU64>,
     reads: Arc<AtomicBool>,
 }
@@ -272,17 +281,22 @@ pub fn stage(masks: bool) -> Stage {
 
 /// A house where what is masked may not be filtered by either.
 pub fn guarded_stage() -> Stage {
-    stage_of(true, (true, false), server().port, "")
+    stage_of(true, Rules { guards: true, ..Rules::default() }, server().port)
 }
 
 /// A house where people are seen as tokens, and may be filtered by or not.
 pub fn token_stage(guards: bool) -> Stage {
-    stage_of(true, (guards, true), server().port, "")
+    stage_of(true, Rules { guards, tokens: true, ..Rules::default() }, server().port)
+}
+
+/// A house where values are masked by their kind, and no column by its name.
+pub fn stage_by_kind() -> Stage {
+    stage_of(false, Rules { kinds: true, ..Rules::default() }, server().port)
 }
 
 /// A house whose target is anything that listens on this port.
 pub fn stage_at(masks: bool, target_port: u16) -> Stage {
-    stage_of(masks, (false, false), target_port, "")
+    stage_of(masks, Rules::default(), target_port)
 }
 
 /// A house in which no rule lets anybody write.
@@ -294,10 +308,10 @@ pub fn reading_stage() -> Stage {
 
 /// A house where this one act is denied: `delete public.cards`.
 pub fn forbidding_stage(act: &'static str) -> Stage {
-    stage_of(false, (false, false), server().port, act)
+    stage_of(false, Rules { forbids: act, ..Rules::default() }, server().port)
 }
 
-fn stage_of(masks: bool, (guards, tokens): (bool, bool), target_port: u16, forbids: &'static str) -> Stage {
+fn stage_of(masks: bool, rules: Rules, target_port: u16) -> Stage {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let shared = Shared {
         cancels: Default::default(),
@@ -308,9 +322,7 @@ fn stage_of(masks: bool, (guards, tokens): (bool, bool), target_port: u16, forbi
         log: Log::default(),
         desk: Arc::default(),
         epoch: Arc::new(AtomicU64::new(1)),
-        guards,
-        forbids,
-        tokens,
+        rules,
         sessions: Arc::default(),
         reads: Arc::default(),
         kill: Arc::default(),
@@ -383,14 +395,8 @@ impl House {
             database: "postgres".into(),
             peer: None,
         };
-        let mut judge = TestJudge {
-            epoch: self.epoch,
-            masks: self.masks,
-            guards: self.guards,
-            forbids: self.forbids,
-            tokens: self.tokens,
-            reads: self.reads,
-        };
+        let mut judge =
+            TestJudge { epoch: self.epoch, masks: self.masks, rules: self.rules, reads: self.reads };
         let session = SessionId::new(format!("s{}", self.sessions.fetch_add(1, Ordering::SeqCst)));
         let grant = Grant::admit(&mut judge, facts, session, Moment(0)).unwrap();
         let route = Route::of(&grant);

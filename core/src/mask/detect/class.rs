@@ -107,6 +107,11 @@ impl Class {
 
 impl Classes {
     pub const NONE: Classes = Classes(0);
+    /// What bare digits may be without any name.
+    pub const OF_DIGITS: Classes =
+        Classes::of(Class::Card).with(Class::Cpf).with(Class::Phone).with(Class::Ssn);
+    /// What a number may be under a name that says so.
+    pub const IN_NUMBERS: Classes = Classes::OF_DIGITS.with(Class::BirthDate);
 
     pub const fn of(class: Class) -> Self {
         Self(1 << class as u32)
@@ -125,6 +130,9 @@ impl Classes {
     }
     pub const fn contains(self, class: Class) -> bool {
         self.0 & Self::of(class).0 != 0
+    }
+    pub const fn both(self, other: Classes) -> Self {
+        Self(self.0 & other.0)
     }
     pub const fn meets(self, other: Classes) -> bool {
         self.0 & other.0 != 0

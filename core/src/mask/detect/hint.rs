@@ -23,6 +23,10 @@ impl Hint {
     pub const fn adds_only(self) -> Self {
         Self { class: self.class, doubtful: self.doubtful, never: Classes::NONE }
     }
+    /// These kinds without those that the name rules out.
+    pub const fn rules_out(self, kinds: Classes) -> Classes {
+        kinds.without(self.never)
+    }
     /// The kind that the name promises.
     pub const fn class(self) -> Option<Class> {
         self.class

@@ -25,6 +25,7 @@ mod lanes;
 mod mac;
 mod named;
 mod net;
+mod number;
 mod pem;
 mod person;
 mod phone;
@@ -42,6 +43,7 @@ mod written_date;
 pub use class::{Class, Classes, Found};
 pub use hint::{Hint, hint};
 pub use named::scan_named;
+pub use number::read_number;
 use shape::Signs;
 
 /// Nothing is shorter: `::1`.

@@ -72,7 +72,7 @@ fn is_bare(class: Class, hint: Hint, value: &[u8]) -> bool {
 }
 
 /// Nine digits of an area, a group and a serial that are given out.
-fn is_bare_ssn(value: &[u8]) -> bool {
+pub(super) fn is_bare_ssn(value: &[u8]) -> bool {
     let mut digits = [0u8; 9];
     let mut count = 0;
     for byte in value.iter().filter(|byte| !matches!(byte, b'-' | b' ' | b'.')) {
@@ -93,7 +93,7 @@ pub(super) fn is_given(value: &[u8; 9]) -> bool {
 }
 
 /// Any issuer, any separator: only the check digit has to be right.
-fn is_bare_card(value: &[u8]) -> bool {
+pub(super) fn is_bare_card(value: &[u8]) -> bool {
     let mut digits = [0u8; 19];
     let mut count = 0;
     for byte in value.iter().filter(|byte| !matches!(byte, b'-' | b' ' | b'.' | b'_' | b'/')) {

@@ -431,6 +431,7 @@ mod tests {
             relations: (1..=count).map(|oid| (oid, relation(oid))).collect(),
             by_name: (1..=count).map(|oid| (format!("t{oid}"), vec![oid])).collect(),
             types: HashMap::new(),
+            composites: HashMap::new(),
             row_functions: HashSet::new(),
             behind,
         }
