@@ -32,12 +32,14 @@ mod phone;
 mod place;
 mod plain;
 mod plans;
+mod query;
 mod shape;
 mod ssn;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod url;
+mod webhook;
 mod written_date;
 
 pub use class::{Class, Classes, Found};
@@ -56,7 +58,7 @@ pub fn scan(text: &[u8], wanted: Classes, found: &mut Vec<Found>) {
         return;
     }
     let signs = Signs::of(text);
-    if !signs.is_quiet() {
+    if !signs.is_quiet() || signs.colon && query::may_be_in(text) {
         read(text, signs, wanted, found);
     }
 }
@@ -72,6 +74,9 @@ fn read(text: &[u8], signs: Signs, wanted: Classes, found: &mut Vec<Found>) {
         if wanted.contains(Class::Email) {
             email::scan(text, found, first);
         }
+    }
+    if wanted.meets(query::KINDS) && query::may_be_in(text) {
+        query::scan(text, wanted, found);
     }
     if signs.account && text.len() >= iban::SHORTEST && wanted.contains(Class::Iban) {
         iban::scan(text, found);

@@ -2,7 +2,7 @@
 //! told by what they begin with, by check sums, and by the name before them; a long word alone is nothing.
 
 use super::bytes::{at, before, is_escape_before};
-use super::{Class, Classes, Found, coin, keys, label};
+use super::{Class, Classes, Found, coin, keys, label, webhook};
 
 pub(super) const SHORTEST: usize = 16;
 pub(super) const KINDS: Classes = Classes::of(Class::ApiKey).with(Class::Coin).with(Class::PrivateKey);
@@ -53,7 +53,8 @@ fn read(text: &[u8], start: usize, end: usize, wanted: Classes, found: &mut Vec<
         part += len + 1;
     }
     if found.len() == first && wanted.contains(Class::ApiKey) {
-        found.extend(named(text, start, end).or_else(|| of_bot(text, start, end)));
+        let read = || named(text, start, end).or_else(|| of_bot(text, start, end));
+        found.extend(webhook::around(text, start).or_else(read));
     }
 }
 

@@ -43,7 +43,7 @@ fn password(rest: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// Stars, or the name of a variable in its place.
-fn is_hidden(value: &[u8]) -> bool {
+pub(super) fn is_hidden(value: &[u8]) -> bool {
     let stars = value.iter().all(|byte| matches!(byte, b'*' | b'.')) || value == b"[redacted]";
     let variable =
         matches!(value, [b'$', b'{' | b'(', .., b'}' | b')'] | [b'{', .., b'}'] | [b'<', .., b'>']);
