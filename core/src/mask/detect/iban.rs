@@ -54,20 +54,27 @@ fn measure(text: &[u8], account: &[u8]) -> Option<usize> {
         }
         for _ in 0..std::mem::take(&mut count) {
             from += space_len(text, from).max(dash_len(text, from));
-            let value = (at(text, from) as char).to_digit(36)?;
+            let value = value_of(at(text, from))?;
             if (*sign == b'n' && value > 9) || (*sign == b'a' && value < 10) {
                 return None;
             }
-            sum = if value < 10 { sum * 10 + value } else { sum * 100 + value } % 97;
+            sum = with(sum, value) % 97;
             from += 1;
         }
     }
     // The country and the check digits count last: two letters and two digits are six digits.
-    let head = text.get(..4)?.iter().try_fold(0u32, |all, byte| {
-        let value = char::from(*byte).to_digit(36)?;
-        Some(if value < 10 { all * 10 + value } else { all * 100 + value })
-    })?;
+    let head = text.get(..4)?.iter().try_fold(0u32, |all, byte| Some(with(all, value_of(*byte)?)))?;
     ((u64::from(sum) * 1_000_000 + u64::from(head)) % 97 == 1).then_some(from)
+}
+
+/// A digit for itself, letters from ten on.
+fn value_of(byte: u8) -> Option<u32> {
+    char::from(byte).to_digit(36)
+}
+
+/// The number with the value written behind it.
+fn with(number: u32, value: u32) -> u32 {
+    if value < 10 { number * 10 + value } else { number * 100 + value }
 }
 
 /// A country that is not in the list, with check digits that are right.
@@ -78,10 +85,7 @@ pub(super) fn is_checked(value: &[u8]) -> bool {
         return false;
     }
     let turned = value.iter().skip(4).chain(value.iter().take(4));
-    let rest = turned
-        .filter_map(|byte| char::from(*byte).to_digit(36))
-        .fold(0u32, |rest, value| (if value < 10 { rest * 10 + value } else { rest * 100 + value }) % 97);
-    rest == 1
+    turned.filter_map(|byte| value_of(*byte)).fold(0, |rest, value| with(rest, value) % 97) == 1
 }
 
 /// What an account of a country is made of, as the registry of SWIFT writes it: how many digits (n), letters (a), or
