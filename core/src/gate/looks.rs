@@ -4,6 +4,7 @@ use super::Gate;
 use crate::effect::{Action, Object};
 use crate::ids::RuleId;
 use crate::judge::{Guard, Reason, Sensitive, Sight};
+use crate::mask::detect::Class;
 use crate::mask::forms::Form;
 use crate::mask::plan::ColumnRef;
 use crate::mask::token::{Meant, Scope, Sort};
@@ -12,6 +13,11 @@ impl Gate {
     /// Whether values of any kind are masked for this caller wherever they stand.
     pub fn masks_values(&self) -> bool {
         !self.wanted.is_empty()
+    }
+
+    /// Whether values of this kind are.
+    pub fn masks_kind(&self, kind: Class) -> bool {
+        self.wanted.contains(kind)
     }
 
     /// Whether rules forbid this caller to filter by anything at all.

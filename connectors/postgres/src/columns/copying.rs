@@ -60,6 +60,44 @@ pub fn dialect(text: &str, binary: bool) -> Option<Dialect> {
     Some(found.into_dialect())
 }
 
+/// Whether the rows are those of one table with all of its columns in their order: `COPY t TO …`, or a query that is no
+/// more than `SELECT * FROM t`, whatever rows it chooses.
+pub fn takes_all_of_one(text: &str) -> bool {
+    let Some(tokens) = tokens(text) else { return false };
+    let words: Vec<&str> = tokens
+        .iter()
+        .map(|token| match token {
+            Token::Word(word) => word.as_str(),
+            Token::Mark(b'(') => "(",
+            Token::Mark(b')') => ")",
+            Token::Mark(b'.') => ".",
+            Token::Mark(b'*') => "*",
+            // A name in quotes, whichever.
+            Token::Mark(b'"') => "\"",
+            Token::Mark(_) | Token::Text(_) => "?",
+        })
+        .collect();
+    let behind = match words.as_slice() {
+        ["copy", "(", "select", "*", "from", behind @ ..] | ["copy", "(", "table", behind @ ..] => behind,
+        ["copy", "(", ..] => return false,
+        ["copy", ..] => return true,
+        _ => return false,
+    };
+    let is_name = |word: &str| !matches!(word, "(" | ")" | "." | "*" | "?");
+    let behind = match behind {
+        [schema, ".", table, behind @ ..] if is_name(schema) && is_name(table) => behind,
+        [table, behind @ ..] if is_name(table) => behind,
+        _ => return false,
+    };
+    let is_over =
+        |words: &[&str]| matches!(words, [")" | "where" | "order" | "limit" | "offset" | "fetch", ..]);
+    is_over(behind)
+        || match behind {
+            ["as", alias, behind @ ..] | [alias, behind @ ..] => is_name(alias) && is_over(behind),
+            [] => false,
+        }
+}
+
 struct Options {
     format: Format,
     delimiter: Option<u8>,
@@ -183,6 +221,31 @@ mod tests {
         assert_eq!(new, old);
         assert_eq!((new.format, new.delimiter, new.header), (Format::Csv, b';', true));
         assert_eq!(dialect("COPY t TO STDOUT", false), Some(Dialect::of(Format::Text)));
+    }
+
+    #[test]
+    fn all_of_one_table_and_nothing_else() {
+        for text in [
+            "COPY t TO STDOUT",
+            "copy a.\"T\" to stdout",
+            "COPY (SELECT * FROM t) TO STDOUT",
+            "COPY (SELECT * FROM a.t AS x WHERE id IN (SELECT 1) ORDER BY 1) TO STDOUT",
+            "COPY (TABLE t) TO STDOUT",
+            "COPY (SELECT * FROM \"a\".\"T\") TO STDOUT",
+        ] {
+            assert!(takes_all_of_one(text), "{text}");
+        }
+        for text in [
+            "COPY (SELECT * FROM t, u) TO STDOUT",
+            "COPY (SELECT * FROM t JOIN t u USING (b, a)) TO STDOUT",
+            "COPY (SELECT * FROM t NATURAL JOIN u) TO STDOUT",
+            "COPY (SELECT * FROM t x(b, a)) TO STDOUT",
+            "COPY (SELECT * FROM (SELECT b, a FROM t) s) TO STDOUT",
+            "COPY (SELECT a, * FROM t) TO STDOUT",
+            "COPY (WITH t AS (SELECT b, a FROM t) SELECT * FROM t) TO STDOUT",
+        ] {
+            assert!(!takes_all_of_one(text), "{text}");
+        }
     }
 
     #[test]

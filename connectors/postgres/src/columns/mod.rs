@@ -13,6 +13,6 @@ pub mod written_back;
 
 pub use copied::copied;
 pub use filtered::filtered;
-pub use origin::{masks_anything, origins, touches_masked};
+pub use origin::{has_telling_names, masks_anything, origins, touches_masked};
 pub use shape::shape;
 pub use tokens::{gives_tokens, narrow};

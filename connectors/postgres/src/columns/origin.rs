@@ -1,6 +1,7 @@
 //! Where the values of each output column come from.
 
 use crate::catalog::{Relation, Snapshot};
+use sallyport_core::mask::detect::{Class, hint};
 use sallyport_core::mask::plan::{ColumnRef, Origin};
 use sallyport_core::{Action, Gate};
 use sallyport_sql::{Names, Output, Outputs, Statement, StatementKind, Uses};
@@ -194,6 +195,16 @@ pub fn origins<'a>(
         origins.push(origin);
     }
     origins
+}
+
+/// Whether a column of the statement's tables is of a kind that nothing but its name tells.
+pub fn has_telling_names(gate: &Gate, statement: &Statement, snapshot: &Snapshot) -> bool {
+    const BY_NAME: [Class; 5] = [Class::Person, Class::Address, Class::BirthDate, Class::Ssn, Class::Phone];
+    let tells = |name: &str| {
+        hint(name).class().is_some_and(|class| BY_NAME.contains(&class) && gate.masks_kind(class))
+    };
+    let reads = Reads::of(statement, snapshot, false);
+    reads.relations.iter().any(|(_, relation)| relation.visible().any(|(_, name, _)| tells(name)))
 }
 
 /// Whether the statement names a table with a column that this caller may not see, or one that nobody knows.

@@ -14,10 +14,9 @@ use crate::wire::copy::{CopyReader, CopyRow, Piece};
 use crate::wire::front::Front;
 use crate::wire::{self, back, write};
 use sallyport_core::event::{Answer, Ask, Frame};
-use sallyport_core::mask::plan::Origin;
 use sallyport_core::mask::watch::Watch;
-use sallyport_core::{CellShape, ColumnInfo, CommandNo, Denial, Fault, Holds, Plan, Row, Ruling};
-use sallyport_sql::{Output, Outputs, StatementKind, TableName};
+use sallyport_core::{CommandNo, Denial, Fault, Plan, Row, Ruling};
+use sallyport_sql::{StatementKind, TableName};
 
 pub(super) struct CopyOut {
     no: CommandNo,
@@ -169,7 +168,7 @@ impl Serving {
         let (binary, width) =
             back::copy_shape(wire::body(message)).map_err(|_| Fault::Target("announced COPY data oddly"))?;
         let dialect = dialect(text, binary);
-        let plan = self.copy_plan(meaning, binary, width);
+        let plan = self.copy_plan(meaning, text, binary, width)?;
         if dialect.is_none() && !plan.is_empty() {
             let words =
                 "This COPY uses options under which its rows cannot be masked. Use plain options or SELECT.";
@@ -189,65 +188,6 @@ impl Serving {
         let codec = CopyRow { dialect, before: Vec::new(), is_plain: false };
         self.copying = Copying::Out(Box::new(CopyOut { no, plan, reader, codec }));
         Ok(())
-    }
-
-    /// COPY brings no description of its columns: names and types are those of the catalog.
-    fn copy_plan(&mut self, meaning: &Meaning, binary: bool, width: usize) -> Plan {
-        let snapshot = std::sync::Arc::clone(&self.snapshot);
-        let Some(statement) = meaning.statement() else { return unknown_plan(&mut self.gate, binary, width) };
-        let mut tables = statement.relations.reads.iter();
-        let single = match (tables.next(), tables.next()) {
-            (Some(name), None) => {
-                let mut found = snapshot.named(name.schema.as_deref(), &name.name);
-                found.next().filter(|_| found.next().is_none())
-            }
-            _ => None,
-        };
-        let mut described: Vec<(u32, i16)> = vec![(0, 0); width];
-        let mut names: Vec<&str> = vec!["?"; width];
-        let mut kinds: Vec<u32> = vec![0; width];
-        if let (Some((oid, relation)), Outputs::List(list)) = (single, &statement.outputs) {
-            let direct: Option<Vec<_>> = match list.as_slice() {
-                [Output::Star(_)] => Some(relation.visible().collect()),
-                list => list
-                    .iter()
-                    .map(|output| match output {
-                        Output::Direct { column, .. } => {
-                            relation.visible().find(|(_, name, _)| name == column)
-                        }
-                        Output::Star(_) | Output::Derived(_) => None,
-                    })
-                    .collect(),
-            };
-            for (at, (number, name, kind)) in
-                direct.filter(|all| all.len() == width).into_iter().flatten().enumerate()
-            {
-                if let (Some(place), Some(text), Some(oid_of)) =
-                    (described.get_mut(at), names.get_mut(at), kinds.get_mut(at))
-                {
-                    *place = (oid, *number);
-                    *text = name;
-                    *oid_of = *kind;
-                }
-            }
-        }
-        let strict = self.plans.is_strict(&mut self.gate, &snapshot);
-        let origins = columns::origins(&mut self.gate, statement, &snapshot, &described, strict);
-        let infos: Vec<ColumnInfo<'_>> = origins
-            .into_iter()
-            .enumerate()
-            .map(|(at, origin)| {
-                let kind = kinds.get(at).copied().unwrap_or(0);
-                let shape = if kind == 0 && !binary {
-                    CellShape::Text
-                } else {
-                    columns::shape(kind, binary, &snapshot)
-                };
-                let narrow = columns::narrow(kind, &snapshot);
-                ColumnInfo { name: names.get(at).copied().unwrap_or("?"), origin, shape, narrow, binary }
-            })
-            .collect();
-        self.gate.plan(&infos)
     }
 
     /// Whole messages of COPY data at the start of `waiting`, each row of them masked and recorded, or all of them at
@@ -353,10 +293,4 @@ impl Serving {
         let forms = columns::written_back::forms_of(&mut self.gate, &snapshot, table, columns);
         (!forms.is_empty() || self.gate.masks_values()).then(|| (table.to_string(), Watch::new(forms)))
     }
-}
-
-fn unknown_plan(gate: &mut sallyport_core::Gate, binary: bool, width: usize) -> Plan {
-    let shape = CellShape::Typed { redacted: None, holds: Holds::Unreadable };
-    let column = ColumnInfo { name: "?", origin: Origin::Unknown, shape, narrow: None, binary };
-    gate.plan(&vec![column; width])
 }

@@ -8,6 +8,7 @@ mod asks;
 mod awaited;
 mod bound;
 mod context;
+mod copy_plan;
 mod copying;
 mod extended;
 mod guarding;

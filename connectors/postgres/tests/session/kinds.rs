@@ -249,3 +249,29 @@ fn what_is_nobodys_stays_as_it_is() {
     }
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
 }
+
+#[test]
+fn a_copy_of_what_nobody_can_name_is_refused() {
+    let (people, others) = (table("int4", "ssn", Some("219456789")), table("int4", "n", Some("1")));
+    let kinds = stage_by_kind();
+    for (query, row) in [
+        (format!("SELECT ssn FROM {people}, {others}"), "copy [redacted]"),
+        (format!("SELECT n, ssn FROM {people}, {others}"), "copy 1\t[redacted]"),
+        (format!("SELECT * FROM {people} WHERE ssn > 0"), "copy 0"),
+        (format!("SELECT * FROM {others} a, {others} b"), "copy 1\t1"),
+    ] {
+        let lines = Client::connect(kinds.port).query(&format!("COPY ({query}) TO STDOUT"));
+        assert_eq!(lines[1], row, "{query}: {lines:?}");
+    }
+    for sql in [
+        format!("COPY (SELECT * FROM {people}, {others}) TO STDOUT"),
+        format!("COPY (SELECT ssn FROM {people}, {others}) TO STDOUT (FORMAT binary)"),
+        format!("COPY (SELECT ssn + 0 FROM {people}) TO STDOUT (FORMAT binary)"),
+    ] {
+        let mut client = Client::connect(kinds.port);
+        client.send(|out| write::query(out, &sql));
+        let lines = client.until_closed();
+        assert!(lines.iter().any(|line| line.starts_with("error 42501 This COPY")), "{sql}: {lines:?}");
+        assert!(!lines.iter().any(|line| line.starts_with("copy")), "{sql}: {lines:?}");
+    }
+}
