@@ -25,7 +25,13 @@ impl Gate {
                 let hint = hint(column);
                 let plan = self.plan_column(now, column, hint);
                 let narrow = column.narrow.map(|narrow| (narrow, column.binary));
-                PlannedColumn { name: column.name.to_owned(), plan, shape: column.shape.clone(), narrow, hint }
+                PlannedColumn {
+                    name: column.name.to_owned(),
+                    plan,
+                    shape: column.shape.clone(),
+                    narrow,
+                    hint,
+                }
             })
             .collect();
         let empty = planned.iter().all(|column| column.plan == ColumnPlan::Clear);

@@ -449,7 +449,8 @@ mod tests {
         plan.columns[0].shape = CellShape::Json { prefix: 0 };
         masker.row(&plan, &Row { bytes: b"{}", cells: &[Cell::new(0, 2)] });
         assert_eq!(masker.new, b"\"[redacted]\"");
-        plan.columns[0].shape = CellShape::Typed { redacted: Some(Arc::from(&b"0"[..])), holds: Holds::Nothing };
+        plan.columns[0].shape =
+            CellShape::Typed { redacted: Some(Arc::from(&b"0"[..])), holds: Holds::Nothing };
         masker.row(&plan, &Row { bytes: b"77", cells: &[Cell::new(0, 2)] });
         assert_eq!(masker.new, b"0");
         plan.columns[0].narrow = Some((crate::mask::token::Narrow::Four, false));

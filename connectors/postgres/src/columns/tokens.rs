@@ -69,7 +69,7 @@ fn by_token(
     let kind = base(relation.column(number)?.2, snapshot);
     let (sort, kind) = match narrow(kind, snapshot) {
         Some(narrow) => (Sort::Narrow(narrow), kind),
-        None if super::shape(kind, false, snapshot) == CellShape::Text => (Sort::Text, 0),
+        None if matches!(super::shape(kind, false, snapshot), CellShape::Text) => (Sort::Text, 0),
         None => return None,
     };
     Some(Against { scope, rule, sort, kind })
