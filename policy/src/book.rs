@@ -1,16 +1,29 @@
 //! The rules in force. Replaced whole or not at all, under live sessions, which see it at their next question.
 
+use crate::classes::{Declared, Name};
 use crate::diagnostics::Diagnostics;
 use crate::explain::{Explanation, explain};
 use crate::load::{RuleFile, load};
 use crate::rule::Rule;
 use crate::session::Session;
 use crate::slice::Rules;
+use crate::world;
 use arc_swap::ArcSwap;
 use sallyport_core::judge::Facts;
-use sallyport_core::{Effects, Epoch, Judge, Moment};
+use sallyport_core::{Effects, Epoch, Judge, Moment, Target};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A column of a declared class that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmatched {
+    pub class: String,
+    /// As it is written.
+    pub column: String,
+    pub file: String,
+    pub line: usize,
+}
 
 pub struct RuleBook {
     rules: ArcSwap<Rules>,
@@ -35,7 +48,8 @@ impl std::fmt::Debug for RuleBook {
 impl RuleBook {
     /// Rules that passed every check, in force as the first edition. No files at all deny everything.
     pub fn load(files: Vec<RuleFile>) -> Result<RuleBook, Diagnostics> {
-        let rules = Rules::new(1, checked(&files)?);
+        let (rules, declared) = checked(&files)?;
+        let rules = Rules::new(1, rules, declared);
         Ok(Self {
             rules: ArcSwap::from_pointee(rules),
             epoch: AtomicU64::new(1),
@@ -65,9 +79,9 @@ impl RuleBook {
         Ok(Some(self.put(rules, Written { files, revision }, &mut written)))
     }
 
-    fn put(&self, rules: Vec<Rule>, new: Written, written: &mut Written) -> Epoch {
+    fn put(&self, (rules, declared): (Vec<Rule>, Declared), new: Written, written: &mut Written) -> Epoch {
         let epoch = self.epoch().0 + 1;
-        self.rules.store(Arc::new(Rules::new(epoch, rules)));
+        self.rules.store(Arc::new(Rules::new(epoch, rules, declared)));
         self.epoch.store(epoch, Ordering::Release);
         *written = new;
         Epoch(epoch)
@@ -79,7 +93,7 @@ impl RuleBook {
 
     /// What is wrong with files, without putting them in force.
     pub fn check(files: &[RuleFile]) -> Diagnostics {
-        load(files).1
+        load(files).2
     }
 
     pub fn epoch(&self) -> Epoch {
@@ -117,12 +131,40 @@ impl RuleBook {
         explain(self.rules(), facts, effects, filters, now)
     }
 
+    /// Every class that a column has: by the target's settings, by declaration, and what these classes are in.
+    pub fn classes_of(&self, target: &Target, schema: &str, table: &str, column: &str) -> BTreeSet<String> {
+        world::classes_of(target, &self.rules.load().declared, schema, table, column)
+    }
+
+    /// What is declared of columns and matches none of these, given as schema, table and column.
+    pub fn unmatched(&self, columns: &[(String, String, String)]) -> Vec<Unmatched> {
+        let rules = self.rules.load();
+        let names: Vec<_> = columns
+            .iter()
+            .map(|(schema, table, column)| (Name::of(schema), Name::of(table), Name::of(column)))
+            .collect();
+        let mut unmatched = Vec::new();
+        for class in rules.declared.all() {
+            for pattern in &class.columns {
+                if !names.iter().any(|(schema, table, column)| pattern.matches(schema, table, column)) {
+                    unmatched.push(Unmatched {
+                        class: class.name.clone(),
+                        column: pattern.text.clone(),
+                        file: class.file.clone(),
+                        line: class.line,
+                    });
+                }
+            }
+        }
+        unmatched
+    }
+
     pub(crate) fn rules(&self) -> Arc<Rules> {
         self.rules.load_full()
     }
 }
 
-fn checked(files: &[RuleFile]) -> Result<Vec<Rule>, Diagnostics> {
-    let (rules, found) = load(files);
-    if found.has_errors() { Err(found) } else { Ok(rules) }
+fn checked(files: &[RuleFile]) -> Result<(Vec<Rule>, Declared), Diagnostics> {
+    let (rules, declared, found) = load(files);
+    if found.has_errors() { Err(found) } else { Ok((rules, declared)) }
 }

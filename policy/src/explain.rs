@@ -96,7 +96,7 @@ pub(crate) fn explain(
         masks,
         filters: Vec::new(),
     };
-    let world = match World::new(facts.clone()) {
+    let world = match World::new(facts.clone(), Arc::clone(&rules.declared)) {
         Ok(world) => world,
         Err(unaskable) => {
             let no = Outcome::deny(vec![RuleId::new("default-deny")], unaskable.to_string());
@@ -127,7 +127,7 @@ pub(crate) fn explain(
 
 /// What the command compares, among the columns with classes.
 fn forbidden_filter(view: &View, world: &World, now: Moment, compared: &[Vec<String>]) -> Option<Reason> {
-    world.classed_columns().find_map(|path| {
+    let given = world.classed_columns().find_map(|path| {
         let [schema, table, column] = path.as_slice() else { return None };
         let is_meant = |said: &Vec<String>| {
             let Some((last, place)) = said.split_last() else { return false };
@@ -143,19 +143,71 @@ fn forbidden_filter(view: &View, world: &World, now: Moment, compared: &[Vec<Str
         }
         let reason = view.filter(world, now, &Sensitive::Column { schema, table, column })?;
         Some(reason.of_filter(&format!("{schema}.{table}.{column}")))
+    });
+    given.or_else(|| compared.iter().find_map(|said| forbidden_pattern(view, world, now, said)))
+}
+
+/// The same for a column that a declared class names by a pattern.
+fn forbidden_pattern(view: &View, world: &World, now: Moment, said: &[String]) -> Option<Reason> {
+    let [place @ .., table, column] = said else { return None };
+    let mut declared = world.declared().all().iter();
+    declared.find_map(|class| {
+        class.columns.iter().find(|pattern| {
+            // A schema that the statement leaves out may be any.
+            place.last().is_none_or(|schema| pattern.may_mean_schema(schema))
+                && pattern.may_mean(table, column)
+        })?;
+        let reason = view.filter(world, now, &Sensitive::Class(&class.name))?;
+        Some(reason.of_filter(&said.join(".")))
     })
 }
 
 fn filters(view: &View, world: &World, now: Moment) -> Vec<FilterOutcome> {
     let mut filters = Vec::new();
-    for path in world.classed_columns() {
-        let [schema, table, column] = path.as_slice() else { continue };
-        if let Some(reason) = view.filter(world, now, &Sensitive::Column { schema, table, column }) {
-            let what = format!("column {schema}.{table}.{column}");
+    for (what, thing) in classed(world) {
+        if let Some(reason) = view.filter(world, now, &thing.sensitive()) {
             filters.push(FilterOutcome { what, rules: reason.rules, message: reason.message });
         }
     }
     filters
+}
+
+/// A column with a class: one, or all that a pattern with stars names, for which their class answers.
+enum Classed {
+    Column([String; 3]),
+    Pattern { class: String },
+}
+
+impl Classed {
+    fn sensitive(&self) -> Sensitive<'_> {
+        match self {
+            Classed::Column([schema, table, column]) => Sensitive::Column { schema, table, column },
+            Classed::Pattern { class } => Sensitive::Class(class),
+        }
+    }
+}
+
+/// Every column with a class, as it is called.
+fn classed(world: &World) -> Vec<(String, Classed)> {
+    let given = world.classed_columns().filter_map(|path| <[String; 3]>::try_from(path).ok());
+    let mut columns: Vec<[String; 3]> = given.collect();
+    let mut patterns = Vec::new();
+    for class in world.declared().all() {
+        for pattern in &class.columns {
+            match pattern.only() {
+                Some((schema, table, column)) => columns.push([schema, table, column].map(str::to_owned)),
+                None => {
+                    let what = format!("column {} ({})", pattern.text, class.name);
+                    patterns.push((what, Classed::Pattern { class: class.name.clone() }));
+                }
+            }
+        }
+    }
+    columns.sort();
+    columns.dedup();
+    let columns =
+        columns.into_iter().map(|path| (format!("column {}", path.join(".")), Classed::Column(path)));
+    columns.chain(patterns).collect()
 }
 
 fn cite(rules: &[&Rule]) -> Vec<Cited> {
@@ -172,10 +224,12 @@ fn masks(view: &View, world: &World, now: Moment) -> Vec<MaskOutcome> {
     for class in Class::ALL {
         look(format!("class {}", class.as_str()), Sensitive::Class(class.as_str()));
     }
-    for path in world.classed_columns() {
-        if let [schema, table, column] = path.as_slice() {
-            look(format!("column {schema}.{table}.{column}"), Sensitive::Column { schema, table, column });
-        }
+    let kinds = |name: &str| Class::ALL.iter().any(|class| class.as_str() == name);
+    for class in world.declared().all().iter().filter(|class| !kinds(&class.name)) {
+        look(format!("class {}", class.name), Sensitive::Class(&class.name));
+    }
+    for (what, thing) in classed(world) {
+        look(what, thing.sensitive());
     }
     masks
 }

@@ -10,6 +10,7 @@ pub mod explain;
 pub mod packs;
 
 mod annotations;
+mod classes;
 mod decide;
 mod load;
 mod rule;
@@ -20,9 +21,20 @@ mod side;
 mod slice;
 mod world;
 
-pub use book::RuleBook;
+pub use book::{RuleBook, Unmatched};
+pub use classes::CLASSES_ENDING;
 pub use diagnostics::{Diagnostics, Problem, Severity};
 pub use explain::Explanation;
 pub use load::RuleFile;
 pub use packs::{PACKS, Pack};
 pub use schema::SCHEMA;
+
+/// A path as rules and targets' settings write it: parts joined by dots, a part that holds a dot or a quote quoted.
+pub fn spelled(path: &[&str]) -> String {
+    world::spell(path)
+}
+
+/// The parts of a path that is written so.
+pub fn parts(path: &str) -> Vec<String> {
+    world::split(path)
+}

@@ -1,6 +1,7 @@
 //! From files to rules that may be in force, or to everything that is wrong with them.
 
 use crate::annotations;
+use crate::classes::{self, CLASSES_ENDING, Declared};
 use crate::diagnostics::{Diagnostics, Place, Severity, nearest};
 use crate::rule::Rule;
 use crate::schema::{action_names, schema, type_names};
@@ -34,11 +35,16 @@ impl RuleFile {
 const MAX_RULES: usize = 10_000;
 
 /// Reads and checks everything. Warnings come with the rules; an error leaves none.
-pub(crate) fn load(files: &[RuleFile]) -> (Vec<Rule>, Diagnostics) {
+pub(crate) fn load(files: &[RuleFile]) -> (Vec<Rule>, Declared, Diagnostics) {
     let mut found = Diagnostics::default();
     let mut rules = Vec::new();
+    let mut declared = Declared::default();
     let mut places: HashMap<String, Place<'_>> = HashMap::new();
     for file in files {
+        if file.name.ends_with(CLASSES_ENDING) {
+            classes::read(file, &mut declared, &mut found);
+            continue;
+        }
         let set = match PolicySet::from_str(&file.text) {
             Ok(set) => set,
             Err(errors) => {
@@ -65,10 +71,10 @@ pub(crate) fn load(files: &[RuleFile]) -> (Vec<Rule>, Diagnostics) {
     if rules.len() > MAX_RULES {
         let place = Place { file: files.last().map_or("", |file| &file.name), text: "", offset: 0 };
         found.add(&place, format!("{} rules; {MAX_RULES} is the most", rules.len()), None);
-        return (Vec::new(), found);
+        return (Vec::new(), Declared::default(), found);
     }
     validate(&mut found, &rules, &places);
-    if found.has_errors() { (Vec::new(), found) } else { (rules, found) }
+    if found.has_errors() { (Vec::new(), Declared::default(), found) } else { (rules, declared, found) }
 }
 
 fn start_of(policy: &Policy) -> usize {
@@ -76,7 +82,9 @@ fn start_of(policy: &Policy) -> usize {
 }
 
 fn parse_error(found: &mut Diagnostics, file: &RuleFile, error: &cedar_policy::ParseError) {
-    let help = error.help().map(|help| help.to_string());
+    let is_class = file.text.lines().any(|line| line.trim_start().starts_with("class "));
+    let ours = is_class.then(|| format!("classes stand in a file whose name ends in {CLASSES_ENDING}"));
+    let help = ours.or_else(|| error.help().map(|help| help.to_string()));
     found.add(&file.at(span_start(error).unwrap_or(0)), error.to_string(), help);
 }
 

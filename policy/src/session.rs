@@ -55,8 +55,9 @@ impl Session {
         self.verdicts.clear();
         self.sights.clear();
         self.filters.clear();
-        self.view = World::new(self.facts.clone()).ok().map(|world| {
-            let view = View::of(self.book.rules(), &world);
+        let rules = self.book.rules();
+        self.view = World::new(self.facts.clone(), Arc::clone(&rules.declared)).ok().map(|world| {
+            let view = View::of(rules, &world);
             (world, view)
         });
     }

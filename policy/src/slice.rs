@@ -4,6 +4,7 @@
 //! asked. Invariant: leaving a rule out never changes an answer, because only scopes that are false for the whole
 //! session are grounds for it, and Cedar looks at a rule's conditions only where its scope is true.
 
+use crate::classes::Declared;
 use crate::rule::Rule;
 use crate::schema::action;
 use crate::side::Side;
@@ -19,6 +20,7 @@ const MAX_SLICES: usize = 256;
 pub(crate) struct Rules {
     pub epoch: u64,
     pub all: Vec<Rule>,
+    pub declared: Arc<Declared>,
     by_id: HashMap<String, usize>,
     slices: Mutex<HashMap<Vec<usize>, Arc<Slice>>>,
 }
@@ -39,9 +41,9 @@ pub(crate) struct Bucket {
 }
 
 impl Rules {
-    pub fn new(epoch: u64, all: Vec<Rule>) -> Self {
+    pub fn new(epoch: u64, all: Vec<Rule>, declared: Declared) -> Self {
         let by_id = all.iter().map(|rule| (rule.id.as_str().to_owned(), rule.index)).collect();
-        Self { epoch, all, by_id, slices: Mutex::default() }
+        Self { epoch, all, declared: Arc::new(declared), by_id, slices: Mutex::default() }
     }
 
     pub fn rule(&self, id: &str) -> Option<&Rule> {

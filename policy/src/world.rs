@@ -2,12 +2,13 @@
 //!
 //! Every object hangs below the session's own target, so a rule for another target can never match here.
 
+use crate::classes::Declared;
 use crate::schema::{Kind, action, uid};
 use cedar_policy::{Context, Entities, Entity, EntityUid, Request, RestrictedExpression as Value};
 use sallyport_core::judge::Facts;
-use sallyport_core::mask::detect::Class;
-use sallyport_core::{ApprovalFact, CallerKind, Effect, Moment, Object, ObjectKind, Sensitive};
+use sallyport_core::{ApprovalFact, CallerKind, Effect, Moment, Object, ObjectKind, Sensitive, Target};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The question could not even be put. Always answered with a denial or a mask.
 #[derive(Debug, thiserror::Error)]
@@ -33,12 +34,13 @@ pub(crate) struct World {
     pub groups: Vec<EntityUid>,
     pub target: EntityUid,
     fixed: Vec<Entity>,
-    /// `schema.table` to the classes of each of its columns.
-    classes: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// `schema.table` to the classes that the target's settings give each of its columns.
+    classes: ByTable,
+    declared: Arc<Declared>,
 }
 
 impl World {
-    pub fn new(facts: Facts) -> Result<Self, Unaskable> {
+    pub fn new(facts: Facts, declared: Arc<Declared>) -> Result<Self, Unaskable> {
         let caller = &facts.caller;
         let kind = match caller.kind {
             CallerKind::Person => Kind::Person,
@@ -48,8 +50,8 @@ impl World {
         let groups: Vec<_> = caller.groups.iter().map(|group| uid(Kind::Group, group)).collect();
         let target = uid(Kind::Target, facts.target.name.as_str());
         let fixed = vec![principal_entity(&facts, &principal, &groups)?, target_entity(&facts, &target)?];
-        let classes = classes_by_table(&facts);
-        Ok(Self { facts, principal, groups, target, fixed, classes })
+        let classes = classes_by_table(&facts.target);
+        Ok(Self { facts, principal, groups, target, fixed, classes, declared })
     }
 
     pub fn facts(&self) -> &Facts {
@@ -76,19 +78,18 @@ impl World {
             Sensitive::Column { schema, table, column } => {
                 self.column(&self.facts.database, schema, table, column)?
             }
-            Sensitive::Class(class) => {
-                // Rules that were written with the other name of a kind go on to hide it.
-                let other = Class::other_name(class).map(|other| self.class(other)).transpose()?;
-                let entity = self.class_in(class, other.iter().map(Entity::uid))?;
-                (entity.uid(), std::iter::once(entity).chain(other).collect())
-            }
+            Sensitive::Class(class) => self.class(class)?,
         };
         self.question(verb, resource, chain, self.context(now, false, &[]))
     }
 
-    /// The columns that have classes, as (schema, table, column).
+    /// The columns that have classes by the target's settings, as (schema, table, column).
     pub fn classed_columns(&self) -> impl Iterator<Item = Vec<String>> + '_ {
         self.facts.target.classes.keys().map(|path| split(path))
+    }
+
+    pub fn declared(&self) -> &Declared {
+        &self.declared
     }
 
     fn question(
@@ -202,13 +203,26 @@ impl World {
         entity(uid(Kind::Database, name), [("name", text(name))], [self.target.clone()])
     }
 
-    fn class(&self, name: &str) -> Result<Entity, Unaskable> {
-        self.class_in(name, [])
+    /// A class below every class that it is in. The others lie flat beside each other, so that declarations which name
+    /// each other make no ring.
+    fn class(&self, name: &str) -> Result<(EntityUid, Vec<Entity>), Unaskable> {
+        let outer: Vec<&str> = self.declared.closed([name]).into_iter().filter(|one| *one != name).collect();
+        let (mut parents, mut chain) = self.flat(outer)?;
+        parents.push(self.target.clone());
+        let uid = uid(Kind::Class, name);
+        chain.push(entity(uid.clone(), [("name", text(name))], parents)?);
+        Ok((uid, chain))
     }
 
-    fn class_in(&self, name: &str, more: impl IntoIterator<Item = EntityUid>) -> Result<Entity, Unaskable> {
-        let parents = std::iter::once(self.target.clone()).chain(more);
-        entity(uid(Kind::Class, name), [("name", text(name))], parents)
+    fn flat<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> Result<(Vec<EntityUid>, Vec<Entity>), Unaskable> {
+        let each = names.into_iter().map(|name| {
+            let uid = uid(Kind::Class, name);
+            Ok((uid.clone(), entity(uid, [("name", text(name))], [self.target.clone()])?))
+        });
+        each.collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().unzip())
     }
 
     fn schema(&self, database: &str, name: &str) -> Result<(EntityUid, Vec<Entity>), Unaskable> {
@@ -229,8 +243,9 @@ impl World {
     fn table(&self, database: &str, schema: &str, name: &str) -> Result<(EntityUid, Vec<Entity>), Unaskable> {
         let (parent, mut chain) = self.schema(database, schema)?;
         let id = spell(&[schema, name]);
-        let columns = self.classes.get(&id);
-        let classes: BTreeSet<&String> = columns.into_iter().flat_map(|all| all.values().flatten()).collect();
+        let given = self.classes.get(&id).into_iter().flat_map(|columns| columns.values().flatten());
+        let given = given.map(String::as_str).chain(self.declared.of_table(schema, name));
+        let classes = self.declared.closed(given);
         let uid = uid(Kind::Table, &id);
         let attributes = [("name", text(name)), ("schema", text(schema)), ("classes", set(classes))];
         chain.push(entity(uid.clone(), attributes, [parent])?);
@@ -245,17 +260,11 @@ impl World {
         name: &str,
     ) -> Result<(EntityUid, Vec<Entity>), Unaskable> {
         let (parent, mut chain) = self.table(database, schema, table)?;
-        let of_table = self.classes.get(&spell(&[schema, table]));
-        let classes: BTreeSet<&String> =
-            of_table.and_then(|columns| columns.get(name)).into_iter().flatten().collect();
-        let mut parents = vec![parent];
-        let others = classes.iter().filter_map(|class| Class::other_name(class));
-        let both: BTreeSet<&str> = classes.iter().map(|class| class.as_str()).chain(others).collect();
-        for class in both {
-            let entity = self.class(class)?;
-            parents.push(entity.uid());
-            chain.push(entity);
-        }
+        let given = given_classes(&self.classes, schema, table, name);
+        let classes = self.declared.closed(given.chain(self.declared.of_column(schema, table, name)));
+        let (mut parents, entities) = self.flat(classes.iter().copied())?;
+        parents.push(parent);
+        chain.extend(entities);
         let uid = uid(Kind::Column, &spell(&[schema, table, name]));
         let attributes = [
             ("name", text(name)),
@@ -291,9 +300,35 @@ fn target_entity(facts: &Facts, uid: &EntityUid) -> Result<Entity, Unaskable> {
     tagged(uid.clone(), attributes, [], &target.labels)
 }
 
-fn classes_by_table(facts: &Facts) -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
-    let mut tables: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
-    for (path, classes) in &facts.target.classes {
+/// Every class of a column, by the target's settings and by declaration, with the classes that these are in.
+pub(crate) fn classes_of(
+    target: &Target,
+    declared: &Declared,
+    schema: &str,
+    table: &str,
+    name: &str,
+) -> BTreeSet<String> {
+    let by_table = classes_by_table(target);
+    let given = given_classes(&by_table, schema, table, name);
+    let all = declared.closed(given.chain(declared.of_column(schema, table, name)));
+    all.into_iter().map(str::to_owned).collect()
+}
+
+type ByTable = BTreeMap<String, BTreeMap<String, Vec<String>>>;
+
+fn given_classes<'a>(
+    tables: &'a ByTable,
+    schema: &str,
+    table: &str,
+    name: &str,
+) -> impl Iterator<Item = &'a str> + use<'a> {
+    let columns = tables.get(&spell(&[schema, table]));
+    columns.and_then(|columns| columns.get(name)).into_iter().flatten().map(String::as_str)
+}
+
+fn classes_by_table(target: &Target) -> ByTable {
+    let mut tables = ByTable::new();
+    for (path, classes) in &target.classes {
         let parts = split(path);
         if let [schema, table, column] = parts.as_slice() {
             let columns = tables.entry(spell(&[schema, table])).or_default();
@@ -340,19 +375,27 @@ pub(crate) fn spell(path: &[&str]) -> String {
 }
 
 /// The parts of a path as [`spell`] writes it.
-fn split(path: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
+pub(crate) fn split(path: &str) -> Vec<String> {
+    split_quoted(path).into_iter().map(|(part, _)| part).collect()
+}
+
+/// The parts, and whether each has quotes.
+pub(crate) fn split_quoted(path: &str) -> Vec<(String, bool)> {
+    let mut parts = vec![(String::new(), false)];
     let mut quoted = false;
     let mut letters = path.chars().peekable();
     while let Some(letter) = letters.next() {
-        let Some(part) = parts.last_mut() else { break };
+        let Some((part, has_quotes)) = parts.last_mut() else { break };
         match letter {
             '"' if quoted && letters.peek() == Some(&'"') => {
                 letters.next();
                 part.push('"');
             }
-            '"' => quoted = !quoted,
-            '.' if !quoted => parts.push(String::new()),
+            '"' => {
+                quoted = !quoted;
+                *has_quotes = true;
+            }
+            '.' if !quoted => parts.push((String::new(), false)),
             _ => part.push(letter),
         }
     }

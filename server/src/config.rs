@@ -89,7 +89,7 @@ pub struct Record {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
-    /// A folder of `.cedar` files, watched. Without it the rules live in the store and change through the API.
+    /// A folder of `.cedar` and `.classes` files, watched. Without it the rules live in the store and change through the API.
     pub directory: Option<PathBuf>,
 }
 

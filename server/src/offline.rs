@@ -34,7 +34,7 @@ pub fn lines(answer: impl Fn(&str, usize) -> String) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The rule files that these paths name: files as they are, folders with every `.cedar` in them.
+/// The rule files that these paths name: files as they are, folders with every `.cedar` and `.classes` in them.
 pub fn rule_files(paths: &[PathBuf]) -> Result<Vec<RuleFile>> {
     let mut files = Vec::new();
     for path in paths {
@@ -42,7 +42,9 @@ pub fn rule_files(paths: &[PathBuf]) -> Result<Vec<RuleFile>> {
             let mut inside: Vec<PathBuf> = std::fs::read_dir(path)
                 .with_context(|| format!("list {}", path.display()))?
                 .filter_map(|entry| Some(entry.ok()?.path()))
-                .filter(|path| path.extension().is_some_and(|extension| extension == "cedar"))
+                .filter(|path| {
+                    path.extension().is_some_and(|extension| extension == "cedar" || extension == "classes")
+                })
                 .collect();
             inside.sort();
             for path in inside {

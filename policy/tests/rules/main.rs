@@ -10,6 +10,7 @@
 mod approvals;
 mod broken;
 mod could;
+mod classes;
 mod docs;
 mod fail_closed;
 mod packs;
