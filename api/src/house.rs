@@ -4,6 +4,7 @@ use crate::auth::RoleGroups;
 use crate::journal::AdminJournal;
 use crate::sign_ins::SignIns;
 use sallyport_core::approvals::BoxFuture;
+use sallyport_core::mask::survey::{Sampled, Sampling};
 use sallyport_core::time::Clock;
 use sallyport_core::{ApprovalId, Caller, Denial, Effects, Fault, Moment, Secret, SessionId, Target};
 use sallyport_identity::{Issuer, Verifier};
@@ -116,6 +117,14 @@ pub trait Protocols: Send + Sync {
         target: Target,
         credential: BTreeMap<String, Secret>,
     ) -> BoxFuture<'_, Result<String, Fault>>;
+    /// Reads some rows and says what their columns seem to hold. Changes nothing, and no value comes back.
+    fn sample(
+        &self,
+        target: Target,
+        database: String,
+        credential: BTreeMap<String, Secret>,
+        how: Sampling,
+    ) -> BoxFuture<'_, Result<Sampled, Fault>>;
     /// Splits a text and names what each part would do, as a session at the target would find it. `None` for a protocol
     /// that is not there.
     fn read(

@@ -6,6 +6,12 @@ pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// A probe reaches out to a target; it gets less than the request has.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(15);
+/// A discovery reads many tables of a target; what it has by then is what there is. Twice bounded: in the reading, and
+/// around it.
+pub const DISCOVERY_SECONDS: u64 = 20;
+pub const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(28);
+/// Rows of each table.
+pub const MAX_SAMPLE: u32 = 10_000;
 pub const MAX_PAGE: i64 = sallyport_store::MAX_PAGE;
 pub const DEFAULT_PAGE: i64 = 50;
 pub const MAX_NAME: usize = 63;

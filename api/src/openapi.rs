@@ -2,7 +2,8 @@
 
 use crate::auth::Needs;
 use crate::resources::{
-    agents, approvals, events, evidence, health, login, oauth, people, policy, sessions, targets, tokens,
+    agents, approvals, discover, events, evidence, health, login, oauth, people, policy, sessions, targets,
+    tokens,
 };
 use crate::router::table;
 use axum::Json;
@@ -38,6 +39,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
         targets::change,
         targets::remove,
         targets::test,
+        discover::discover,
         approvals::list,
         approvals::watch,
         approvals::show,

@@ -7,8 +7,8 @@ use crate::house::House;
 use crate::limits::{MAX_BODY_BYTES, REQUEST_TIMEOUT};
 use crate::openapi;
 use crate::resources::{
-    agents, approvals, device, events, evidence, health, login, oauth, people, policy, sessions, targets,
-    tokens, waiting,
+    agents, approvals, device, discover, events, evidence, health, login, oauth, people, policy, sessions,
+    targets, tokens, waiting,
 };
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -60,6 +60,7 @@ pub(crate) fn table() -> Vec<Route> {
         route(PUT, "/api/v1/targets/{name}", Admin, put(targets::change)),
         route(DELETE, "/api/v1/targets/{name}", Admin, delete(targets::remove)),
         route(POST, "/api/v1/targets/{name}/test", Admin, post(targets::test)),
+        route(POST, "/api/v1/targets/{name}/discover", Admin, post(discover::discover)),
         route(GET, "/api/v1/approvals", Anyone, get(approvals::list)),
         route(GET, "/api/v1/approvals/watch", Anyone, get(approvals::watch)),
         route(GET, "/api/v1/approvals/{id}", Anyone, get(approvals::show)),

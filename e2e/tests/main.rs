@@ -5,6 +5,7 @@ mod attacks;
 mod certificates;
 mod clients;
 mod deciding;
+mod discover;
 mod durability;
 mod floods;
 mod holds;

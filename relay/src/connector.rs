@@ -3,6 +3,7 @@
 use crate::door::{Credential, Door};
 use crate::route::Route;
 use sallyport_core::approvals::BoxFuture;
+use sallyport_core::mask::survey::{Sampled, Sampling};
 use sallyport_core::{Effects, Fault, Target};
 use serde::Serialize;
 use std::net::SocketAddr;
@@ -62,6 +63,20 @@ pub trait Connector: Send + Sync {
     fn serve(&self, stream: TcpStream, peer: SocketAddr, house: Arc<House>) -> BoxFuture<'static, ()>;
     /// Reaches the target as a session would, and says in words what it found.
     fn probe(&self, route: Route, credential: Credential) -> BoxFuture<'_, Result<String, Fault>>;
+    /// Reads some rows of its tables on a connection of the gateway's own, and says what their columns seem to hold.
+    /// Changes nothing there. No value comes back.
+    fn sample(
+        &self,
+        route: Route,
+        credential: Credential,
+        how: Sampling,
+    ) -> BoxFuture<'_, Result<Sampled, Fault>>;
+    /// Schema, table and column of every column that rules can speak of.
+    fn columns(
+        &self,
+        route: Route,
+        credential: Credential,
+    ) -> BoxFuture<'_, Result<Vec<(String, String, String)>, Fault>>;
     /// Splits and names what a text would do, by the text alone: names stay as they are written.
     fn read(&self, text: &str) -> Vec<StatementView>;
     /// The same as a session at this target would find it. Nothing of the text reaches the target.

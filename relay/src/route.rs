@@ -13,7 +13,8 @@ impl Route {
     pub fn of(grant: &Grant) -> Self {
         Self { target: Arc::clone(grant.target()), database: grant.database().to_owned() }
     }
-    /// For `targets test`: an administrator asks whether a target can be reached. No caller's bytes cross.
+    /// For what an administrator asks of a target: whether it can be reached, what its columns hold. No caller's bytes
+    /// cross.
     pub fn for_probe(target: Arc<Target>, database: String) -> Self {
         Self { target, database }
     }

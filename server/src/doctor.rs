@@ -5,7 +5,9 @@ use crate::protocols::Registry;
 use crate::{certificates, connectors, keys};
 use anyhow::{Context, Result};
 use sallyport_api::{Protocols, credential};
+use sallyport_core::Target;
 use sallyport_identity::Verifier;
+use sallyport_policy::RuleBook;
 use sallyport_relay::tls::ServerCertificate;
 use sallyport_store::{Backend, Store, StoredTarget};
 use sallyport_vault::Vault;
@@ -113,7 +115,8 @@ async fn look(config: &Config, findings: &mut Findings) {
     certificate(config, findings);
     let vault = vault(config, findings);
     if let Some(store) = store(config, findings).await {
-        targets(&store, vault.as_ref(), findings).await;
+        let rules = rules(config, &store, findings).await;
+        targets(&store, vault.as_ref(), rules.as_ref(), findings).await;
         store.close().await;
     }
 }
@@ -314,7 +317,21 @@ fn answers(address: SocketAddr) -> bool {
     ask().unwrap_or(false)
 }
 
-async fn targets(store: &Store, vault: Option<&Vault>, findings: &mut Findings) {
+async fn rules(config: &Config, store: &Store, findings: &mut Findings) -> Option<RuleBook> {
+    match crate::rules::read(config.policy.directory.as_deref(), store).await {
+        Ok(book) => {
+            findings.good("rules", format!("{} rules can be in force", book.len()));
+            Some(book)
+        }
+        Err(fault) => {
+            let mend = "Mend them where they are named; `sallyport policy check` tells the same.";
+            findings.wrong("rules", format!("{fault:#}"), mend);
+            None
+        }
+    }
+}
+
+async fn targets(store: &Store, vault: Option<&Vault>, rules: Option<&RuleBook>, findings: &mut Findings) {
     let registered = match store.targets().await {
         Ok(registered) => registered,
         Err(fault) => return findings.wrong("targets", fault.to_string(), "Mend the store."),
@@ -323,31 +340,75 @@ async fn targets(store: &Store, vault: Option<&Vault>, findings: &mut Findings) 
         findings.warning("targets", "none is registered", "Run `sallyport targets add`.");
     }
     let registry = Registry(connectors::all());
+    // What one target lacks another may have: a declared class speaks of all.
+    let mut known = Vec::new();
+    let mut all_known = !registered.is_empty();
     for target in registered {
-        probe(&registry, vault, target, findings).await;
+        match probe(&registry, vault, target, findings).await {
+            Some(columns) => known.extend(columns),
+            None => all_known = false,
+        }
+    }
+    if let Some(rules) = rules.filter(|_| all_known) {
+        for missing in rules.unmatched(&known) {
+            let found =
+                format!("{}:{}: no target has a column {}", missing.file, missing.line, missing.column);
+            findings.warning(format!("class {}", missing.class), found, UNKNOWN_COLUMN);
+        }
     }
 }
 
-async fn probe(registry: &Registry, vault: Option<&Vault>, stored: StoredTarget, findings: &mut Findings) {
+const UNKNOWN_COLUMN: &str =
+    "Mend its name, or take it away: until there is such a column, nothing is masked by it.";
+
+/// Its columns, where it was reached.
+async fn probe(
+    registry: &Registry,
+    vault: Option<&Vault>,
+    stored: StoredTarget,
+    findings: &mut Findings,
+) -> Option<Vec<(String, String, String)>> {
     const MEND: &str = "Check its host, port, TLS settings and credential: `sallyport targets change`.";
     let what = format!("target {}", stored.target.name);
-    let fields = match (vault, &stored.credential) {
-        (Some(vault), Some(sealed)) => match credential::unseal(vault, &stored.target.name, sealed) {
-            Ok(fields) => fields,
-            Err(fault) => {
-                return findings.wrong(
-                    what,
-                    fault.to_string(),
-                    "Set its credential again: `sallyport targets change`.",
-                );
-            }
-        },
-        _ => Default::default(),
+    let opened = || match (vault, &stored.credential) {
+        (Some(vault), Some(sealed)) => credential::unseal(vault, &stored.target.name, sealed),
+        _ => Ok(Default::default()),
     };
-    match tokio::time::timeout(PROBE_LIMIT, registry.probe(stored.target, fields)).await {
-        Ok(Ok(found)) => findings.good(what, found),
-        Ok(Err(fault)) => findings.wrong(what, fault.public(), MEND),
-        Err(_) => findings.wrong(what, "it did not answer in time", MEND),
+    let fields = match opened() {
+        Ok(fields) => fields,
+        Err(fault) => {
+            findings.wrong(what, fault.to_string(), "Set its credential again: `sallyport targets change`.");
+            return None;
+        }
+    };
+    match tokio::time::timeout(PROBE_LIMIT, registry.probe(stored.target.clone(), fields)).await {
+        Ok(Ok(found)) => findings.good(what.clone(), found),
+        Ok(Err(fault)) => {
+            findings.wrong(what, fault.public(), MEND);
+            return None;
+        }
+        Err(_) => {
+            findings.wrong(what, "it did not answer in time", MEND);
+            return None;
+        }
+    }
+    let columns = registry.columns(&stored.target, opened().unwrap_or_default());
+    let columns = tokio::time::timeout(PROBE_LIMIT, columns).await.ok()?.ok()?;
+    classes(&what, &stored.target, &columns, findings);
+    Some(columns)
+}
+
+/// Classes that the target's settings give to columns that are not there.
+fn classes(what: &str, target: &Target, columns: &[(String, String, String)], findings: &mut Findings) {
+    for path in target.classes.keys() {
+        let parts = sallyport_policy::parts(path);
+        let is_there = matches!(parts.as_slice(), [schema, table, column]
+            if columns.iter().any(|one| (&one.0, &one.1, &one.2) == (schema, table, column)));
+        if !is_there {
+            let database = target.database.as_deref().unwrap_or("its own database");
+            let found = format!("{path} has a class, and {database} has no such column");
+            findings.warning(what, found, UNKNOWN_COLUMN);
+        }
     }
 }
 

@@ -3,16 +3,30 @@
 use crate::credentials::of_fields;
 use sallyport_api::house::{Protocols, Reading, Readings, SettingForm};
 use sallyport_core::approvals::BoxFuture;
+use sallyport_core::mask::survey::{Sampled, Sampling};
 use sallyport_core::{Fault, Secret, Target};
 use sallyport_relay::{Connector, Route, StatementView};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+const UNSPOKEN: Fault = Fault::Client("no connector speaks this protocol");
 
 pub struct Registry(pub Vec<Arc<dyn Connector>>);
 
 impl Registry {
     pub fn find(&self, protocol: &str) -> Option<&Arc<dyn Connector>> {
         self.0.iter().find(|connector| connector.protocol() == protocol)
+    }
+
+    /// Every column of the database that the target opens by itself.
+    pub async fn columns(
+        &self,
+        target: &Target,
+        fields: BTreeMap<String, Secret>,
+    ) -> Result<Vec<(String, String, String)>, Fault> {
+        let connector = self.find(&target.protocol).ok_or(UNSPOKEN)?;
+        let database = target.database.clone().unwrap_or_default();
+        connector.columns(Route::for_probe(Arc::new(target.clone()), database), of_fields(fields)).await
     }
 }
 
@@ -48,11 +62,21 @@ impl Protocols for Registry {
         fields: BTreeMap<String, Secret>,
     ) -> BoxFuture<'_, Result<String, Fault>> {
         Box::pin(async move {
-            let Some(connector) = self.find(&target.protocol) else {
-                return Err(Fault::Client("no connector speaks this protocol"));
-            };
+            let connector = self.find(&target.protocol).ok_or(UNSPOKEN)?;
             let database = target.database.clone().unwrap_or_default();
             connector.probe(Route::for_probe(Arc::new(target), database), of_fields(fields)).await
+        })
+    }
+    fn sample(
+        &self,
+        target: Target,
+        database: String,
+        fields: BTreeMap<String, Secret>,
+        how: Sampling,
+    ) -> BoxFuture<'_, Result<Sampled, Fault>> {
+        Box::pin(async move {
+            let connector = self.find(&target.protocol).ok_or(UNSPOKEN)?;
+            connector.sample(Route::for_probe(Arc::new(target), database), of_fields(fields), how).await
         })
     }
     fn read(

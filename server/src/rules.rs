@@ -42,6 +42,18 @@ pub async fn load(folder: Option<&Path>, store: &Store) -> Result<RuleBook> {
     Ok(book)
 }
 
+/// The rules that a start would find, and nothing is written. For who only looks.
+pub async fn read(folder: Option<&Path>, store: &Store) -> Result<RuleBook> {
+    let files = match folder {
+        Some(folder) => offline::rule_files(&[folder.to_path_buf()])?,
+        None => match store.policy().await.context("read the rules from the store")? {
+            Some(stored) => rule_files(&stored.files),
+            None => rule_files(&crate::first_start::default_rules()),
+        },
+    };
+    RuleBook::load(files).map_err(|found| anyhow::anyhow!("the rules cannot be put in force:\n{found}"))
+}
+
 /// Reads a folder again when it changes. Rules that cannot be in force change nothing, and are told once.
 pub async fn follow_folder(folder: PathBuf, book: Arc<RuleBook>) {
     let mut seen = stamp(&folder);

@@ -3,6 +3,7 @@
 pub mod agents;
 pub mod approvals;
 pub mod device;
+pub mod discover;
 pub mod events;
 pub mod evidence;
 pub mod health;

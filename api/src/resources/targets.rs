@@ -210,7 +210,7 @@ pub async fn test(
     Ok(Json(TestResult { reached, message }))
 }
 
-async fn find(house: &House, name: &str) -> Answer<StoredTarget> {
+pub(super) async fn find(house: &House, name: &str) -> Answer<StoredTarget> {
     house.store.target(name).await?.ok_or_else(|| Problem::not_found("target", name))
 }
 

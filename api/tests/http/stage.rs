@@ -6,6 +6,7 @@ use sallyport_api::{
     router,
 };
 use sallyport_core::approvals::BoxFuture;
+use sallyport_core::mask::survey::{CellKind, Sampled, SampledColumn, Sampling, Survey, Unread};
 use sallyport_core::time::Clock;
 use sallyport_core::{
     Action, Caller, Denial, Effect, Effects, Fault, Moment, Object, ObjectKind, Secret, SessionId, Target,
@@ -77,6 +78,33 @@ impl Protocols for Plain {
                 Some(secret) if secret == super::secrets::CANARY => Ok("plain 1.0".into()),
                 _ => Err(Fault::Target("it refused the password")),
             }
+        })
+    }
+    /// One table: two columns, and a third that may not be read.
+    fn sample(
+        &self,
+        _: Target,
+        _: String,
+        _: BTreeMap<String, Secret>,
+        how: Sampling,
+    ) -> BoxFuture<'_, Result<Sampled, Fault>> {
+        let column = |name: &str, cells: &[&str]| {
+            let mut survey = Survey::of(name, CellKind::Text);
+            cells.iter().take(how.rows as usize).for_each(|cell| survey.cell(cell.as_bytes()));
+            SampledColumn {
+                path: ["public".into(), "carts".into(), name.into()],
+                kind: "text".into(),
+                sampled: survey.sampled(),
+                proposals: survey.proposals(),
+            }
+        };
+        let mails = ["ann@example.com", "bo@example.org", "cy@example.net", "none"];
+        let columns = vec![column("contact", &mails), column("a.b", &mails), column("id", &["7", "8"])];
+        let path = vec!["public".into(), "carts".into(), "secret".into()];
+        let unread = vec![Unread { path, why: "the account may not read it".into() }];
+        let fault = how.schemas.contains(&"gone".to_owned());
+        Box::pin(async move {
+            if fault { Err(Fault::Target("it refused")) } else { Ok(Sampled { columns, tables: 1, unread }) }
         })
     }
     fn read(

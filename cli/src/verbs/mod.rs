@@ -3,6 +3,7 @@
 mod account;
 mod agents;
 mod approvals;
+mod discover;
 mod login;
 mod noun;
 mod people;
@@ -26,6 +27,8 @@ pub enum Verb {
     /// What is protected
     #[command(subcommand)]
     Targets(targets::Targets),
+    /// Look for columns that hold personal or secret values, and give them classes
+    Discover(discover::Discover),
     /// Who asks, where it is a program
     #[command(subcommand)]
     Agents(agents::Agents),
@@ -49,6 +52,7 @@ pub async fn run(verb: Verb, common: &Common) -> Result<(), CliFault> {
         Verb::Logout => login::logout(),
         Verb::Token(token) => agents::token(token, common).await,
         Verb::Targets(verb) => targets::run(verb, common).await,
+        Verb::Discover(discover) => discover::run(discover, common).await,
         Verb::Agents(verb) => agents::run(verb, common).await,
         Verb::People(verb) => people::run(verb, common).await,
         Verb::Approvals(verb) => approvals::run(verb, common).await,

@@ -79,7 +79,7 @@ fn laid_out<C: Into<Cell>>(head: &[&str], rows: Vec<Vec<C>>, width: Option<u16>,
     for (column, name) in table.column_iter_mut().zip(head) {
         column.set_padding((0, 2));
         // What people copy is whole on one line, however narrow the terminal.
-        if matches!(*name, "id" | "name") {
+        if matches!(*name, "id" | "name" | "column") {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }

@@ -29,7 +29,7 @@ pub enum Targets {
     Protocols,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub struct Form {
     /// What callers write to reach it
     name: String,
@@ -150,6 +150,22 @@ pub async fn run(verb: Targets, common: &Common) -> Result<(), CliFault> {
             if common.json { show::json(&answer) } else { protocols(&answer) }
         }
     }
+}
+
+pub fn path(name: &str) -> String {
+    TARGET.path(name)
+}
+
+/// Gives columns more classes, over the target that was read.
+pub async fn give_classes(
+    connection: &Connection,
+    name: &str,
+    before: &Value,
+    new: &[(String, String)],
+) -> Result<Value, CliFault> {
+    let form = Form { classes: new.to_vec(), ..Form::default() };
+    let body = json!({ "revision": before.get("revision"), "target": of_form(&form, before)? });
+    connection.send(Method::PUT, &TARGET.path(name), &body).await
 }
 
 async fn test(connection: &Connection, common: &Common, name: &str) -> Result<(), CliFault> {

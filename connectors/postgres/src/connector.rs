@@ -4,8 +4,9 @@ use crate::cancel::{Cancel, Cancels};
 use crate::catalog::{self, Catalogs};
 use crate::seam::{Arrival, CancelAsk, ClientSide, TargetSide};
 use crate::serve::{self, Shared};
-use crate::{claim, config, opinion, probe, refusal, upstream};
+use crate::{claim, config, opinion, probe, refusal, sample, upstream};
 use sallyport_core::approvals::BoxFuture;
+use sallyport_core::mask::survey::{Sampled, Sampling};
 use sallyport_core::{Fault, Grant, Target};
 use sallyport_relay::{
     Claim, Connector, Credential, Credentials, House, Route, Session, Setting, SettingFault, StatementView,
@@ -153,6 +154,28 @@ impl Connector for Postgres {
     }
     fn probe(&self, route: Route, credential: Credential) -> BoxFuture<'_, Result<String, Fault>> {
         Box::pin(probe::probe(route, credential))
+    }
+    fn sample(
+        &self,
+        route: Route,
+        credential: Credential,
+        how: Sampling,
+    ) -> BoxFuture<'_, Result<Sampled, Fault>> {
+        Box::pin(async move { sample::sample(&route, &credential, &how).await })
+    }
+    fn columns(
+        &self,
+        route: Route,
+        credential: Credential,
+    ) -> BoxFuture<'_, Result<Vec<(String, String, String)>, Fault>> {
+        Box::pin(async move {
+            let snapshot = catalog::read_once(&route, &credential).await?;
+            let relations = snapshot.relations().filter(|relation| !relation.is_of_system());
+            let path = |relation: &catalog::Relation, column: &String| {
+                (relation.schema.clone(), relation.name.clone(), column.clone())
+            };
+            Ok(relations.flat_map(|one| one.visible().map(move |(_, column, _)| path(one, column))).collect())
+        })
     }
     fn read(&self, text: &str) -> Vec<StatementView> {
         struct Nothing;

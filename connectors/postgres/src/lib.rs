@@ -13,6 +13,7 @@ pub mod opinion;
 pub mod probe;
 pub mod reading;
 pub mod refusal;
+mod sample;
 pub mod seam;
 pub mod serve;
 pub mod upstream;

@@ -6,5 +6,6 @@ pub mod inspect;
 mod json;
 pub(crate) mod masker;
 pub mod plan;
+pub mod survey;
 pub mod token;
 pub mod watch;

@@ -5,5 +5,6 @@
 mod hostile;
 mod logins;
 mod methods;
+mod samples;
 mod settings;
 mod stage;

@@ -36,6 +36,10 @@ impl Hint {
     pub const fn class(self) -> Option<Class> {
         self.class
     }
+    /// Whether other things are called so as well.
+    pub const fn is_doubtful(self) -> bool {
+        self.doubtful
+    }
     const fn of(class: Class) -> Self {
         Self { class: Some(class), doubtful: false, never: Classes::NONE }
     }
