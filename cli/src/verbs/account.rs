@@ -1,8 +1,10 @@
 //! What can be said of an account, whether a person's or an agent's.
 
-use super::{noun, show};
-use crate::connection::CliFault;
-use clap::Args;
+use super::noun::{self, Noun};
+use super::show;
+use crate::Common;
+use crate::connection::{CliFault, Connection};
+use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 /// What an account is given.
@@ -30,6 +32,27 @@ pub struct Traits {
     /// An attribute less; open sessions end
     #[arg(long = "no-attribute", value_name = "NAME")]
     no_attributes: Vec<String>,
+}
+
+/// What is done to an account by its name alone.
+#[derive(Subcommand, Debug)]
+pub enum Standing {
+    /// No sign-in and no token of it is taken any more, and its sessions end
+    Disable { name: String },
+    /// They are taken again
+    Enable { name: String },
+    /// Take it away; what it did stays in the recordings
+    Remove { name: String },
+}
+
+impl Standing {
+    pub async fn run(self, noun: &Noun, connection: &Connection, common: &Common) -> Result<(), CliFault> {
+        match self {
+            Standing::Disable { name } => noun.switch(connection, common, &name, true).await,
+            Standing::Enable { name } => noun.switch(connection, common, &name, false).await,
+            Standing::Remove { name } => noun.remove(connection, common, &name).await,
+        }
+    }
 }
 
 impl Given {

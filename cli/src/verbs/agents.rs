@@ -1,6 +1,6 @@
 //! Agents and their tokens.
 
-use super::account::{Given, Traits};
+use super::account::{Given, Standing, Traits};
 use super::noun::Noun;
 use super::show;
 use crate::Common;
@@ -25,12 +25,8 @@ pub enum Agents {
     Change(Change),
     /// Make a new client secret; the old one ends at once
     Secret(Secret),
-    /// No token of it is taken any more, and its sessions end
-    Disable { name: String },
-    /// Its tokens are taken again
-    Enable { name: String },
-    /// Forget it; what it did stays in the recordings
-    Remove { name: String },
+    #[command(flatten)]
+    Standing(Standing),
 }
 
 #[derive(Args, Debug)]
@@ -134,9 +130,7 @@ pub async fn run(verb: Agents, common: &Common) -> Result<(), CliFault> {
             AGENT.said(common, &answer, &format!("Agent {} is changed.", change.name))
         }
         Agents::Secret(secret) => renew(&connection, common, &secret).await,
-        Agents::Disable { name } => AGENT.switch(&connection, common, &name, true).await,
-        Agents::Enable { name } => AGENT.switch(&connection, common, &name, false).await,
-        Agents::Remove { name } => AGENT.remove(&connection, common, &name).await,
+        Agents::Standing(standing) => standing.run(&AGENT, &connection, common).await,
     }
 }
 

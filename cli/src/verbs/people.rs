@@ -1,6 +1,6 @@
 //! Local people.
 
-use super::account::{Given, Traits};
+use super::account::{Given, Standing, Traits};
 use super::login;
 use super::noun::Noun;
 use crate::Common;
@@ -22,12 +22,8 @@ pub enum People {
     Change(Change),
     /// Set a new password
     Password(Password),
-    /// Nobody signs in as this person any more, and their sessions end
-    Disable { name: String },
-    /// They can sign in again
-    Enable { name: String },
-    /// Take a person away
-    Remove { name: String },
+    #[command(flatten)]
+    Standing(Standing),
 }
 
 #[derive(Args, Debug)]
@@ -112,8 +108,6 @@ pub async fn run(verb: People, common: &Common) -> Result<(), CliFault> {
             let answer = PERSON.patch(&connection, &change.name, set).await?;
             PERSON.said(common, &answer, "The password is changed.")
         }
-        People::Disable { name } => PERSON.switch(&connection, common, &name, true).await,
-        People::Enable { name } => PERSON.switch(&connection, common, &name, false).await,
-        People::Remove { name } => PERSON.remove(&connection, common, &name).await,
+        People::Standing(standing) => standing.run(&PERSON, &connection, common).await,
     }
 }
