@@ -43,6 +43,9 @@ pub struct StatementView {
     pub problem: Option<String>,
 }
 
+/// Schema, table and column.
+pub type ColumnPath = (String, String, String);
+
 /// What every connection of a listener shares.
 pub struct House {
     pub door: Arc<dyn Door>,
@@ -71,12 +74,8 @@ pub trait Connector: Send + Sync {
         credential: Credential,
         how: Sampling,
     ) -> BoxFuture<'_, Result<Sampled, Fault>>;
-    /// Schema, table and column of every column that rules can speak of.
-    fn columns(
-        &self,
-        route: Route,
-        credential: Credential,
-    ) -> BoxFuture<'_, Result<Vec<(String, String, String)>, Fault>>;
+    /// Every column that rules can speak of.
+    fn columns(&self, route: Route, credential: Credential) -> BoxFuture<'_, Result<Vec<ColumnPath>, Fault>>;
     /// Splits and names what a text would do, by the text alone: names stay as they are written.
     fn read(&self, text: &str) -> Vec<StatementView>;
     /// The same as a session at this target would find it. Nothing of the text reaches the target.

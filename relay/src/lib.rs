@@ -13,7 +13,7 @@ pub mod route;
 pub mod tls;
 pub mod tls_client;
 
-pub use connector::{Connector, House, Setting, SettingFault, StatementView};
+pub use connector::{ColumnPath, Connector, House, Setting, SettingFault, StatementView};
 pub use crew::{Crew, at_length};
 pub use door::{Claim, Credential, Credentials, Door, Ending, Session};
 pub use outbox::Outbox;

@@ -8,6 +8,7 @@ use sallyport_api::{Protocols, credential};
 use sallyport_core::Target;
 use sallyport_identity::Verifier;
 use sallyport_policy::RuleBook;
+use sallyport_relay::ColumnPath;
 use sallyport_relay::tls::ServerCertificate;
 use sallyport_store::{Backend, Store, StoredTarget};
 use sallyport_vault::Vault;
@@ -367,7 +368,7 @@ async fn probe(
     vault: Option<&Vault>,
     stored: StoredTarget,
     findings: &mut Findings,
-) -> Option<Vec<(String, String, String)>> {
+) -> Option<Vec<ColumnPath>> {
     const MEND: &str = "Check its host, port, TLS settings and credential: `sallyport targets change`.";
     let what = format!("target {}", stored.target.name);
     let opened = || match (vault, &stored.credential) {
@@ -399,7 +400,7 @@ async fn probe(
 }
 
 /// Classes that the target's settings give to columns that are not there.
-fn classes(what: &str, target: &Target, columns: &[(String, String, String)], findings: &mut Findings) {
+fn classes(what: &str, target: &Target, columns: &[ColumnPath], findings: &mut Findings) {
     for path in target.classes.keys() {
         let parts = sallyport_policy::parts(path);
         let is_there = matches!(parts.as_slice(), [schema, table, column]

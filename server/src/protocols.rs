@@ -5,7 +5,7 @@ use sallyport_api::house::{Protocols, Reading, Readings, SettingForm};
 use sallyport_core::approvals::BoxFuture;
 use sallyport_core::mask::survey::{Sampled, Sampling};
 use sallyport_core::{Fault, Secret, Target};
-use sallyport_relay::{Connector, Route, StatementView};
+use sallyport_relay::{ColumnPath, Connector, Route, StatementView};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ impl Registry {
         &self,
         target: &Target,
         fields: BTreeMap<String, Secret>,
-    ) -> Result<Vec<(String, String, String)>, Fault> {
+    ) -> Result<Vec<ColumnPath>, Fault> {
         let connector = self.find(&target.protocol).ok_or(UNSPOKEN)?;
         let database = target.database.clone().unwrap_or_default();
         connector.columns(Route::for_probe(Arc::new(target.clone()), database), of_fields(fields)).await

@@ -252,10 +252,14 @@ fn next(answer: &Value, target: &str) -> Result<(), CliFault> {
             "Give what is sure or likely its class:  sallyport discover {target} --accept all"
         ))?;
     }
-    show::line(&format!(
-        "Give one column its class:  sallyport discover {target} --accept {}={}",
-        first.column, first.class
-    ))
+    let one = for_a_shell(&format!("{}={}", first.column, first.class));
+    show::line(&format!("Give one column its class:  sallyport discover {target} --accept {one}"))
+}
+
+/// As a person can paste it: the target chose the name.
+fn for_a_shell(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-' | '=');
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 fn list(value: &Value, name: &str) -> Vec<Value> {
@@ -287,6 +291,12 @@ mod tests {
         let accept = [accepted("public.t.d=us_ssn").unwrap(), Accepted::All];
         assert_eq!(chosen(&accept, Some(&answer())).len(), 2);
         assert!(accepted("public.t.d").is_err());
+    }
+
+    #[test]
+    fn a_name_that_the_target_chose_runs_nothing() {
+        assert_eq!(for_a_shell("public.t.a=email"), "public.t.a=email");
+        assert_eq!(for_a_shell("public.t.x'; rm -r ~ #=email"), r"'public.t.x'\''; rm -r ~ #=email'");
     }
 
     #[test]

@@ -9,7 +9,8 @@ use sallyport_core::approvals::BoxFuture;
 use sallyport_core::mask::survey::{Sampled, Sampling};
 use sallyport_core::{Fault, Grant, Target};
 use sallyport_relay::{
-    Claim, Connector, Credential, Credentials, House, Route, Session, Setting, SettingFault, StatementView,
+    Claim, ColumnPath, Connector, Credential, Credentials, House, Route, Session, Setting, SettingFault,
+    StatementView,
 };
 use sallyport_sql::Names;
 use std::net::SocketAddr;
@@ -163,11 +164,7 @@ impl Connector for Postgres {
     ) -> BoxFuture<'_, Result<Sampled, Fault>> {
         Box::pin(async move { sample::sample(&route, &credential, &how).await })
     }
-    fn columns(
-        &self,
-        route: Route,
-        credential: Credential,
-    ) -> BoxFuture<'_, Result<Vec<(String, String, String)>, Fault>> {
+    fn columns(&self, route: Route, credential: Credential) -> BoxFuture<'_, Result<Vec<ColumnPath>, Fault>> {
         Box::pin(async move {
             let snapshot = catalog::read_once(&route, &credential).await?;
             let relations = snapshot.relations().filter(|relation| !relation.is_of_system());

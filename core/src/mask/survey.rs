@@ -61,6 +61,8 @@ struct Tally {
     found: u64,
     /// Cells that are such a value and nothing else.
     whole: u64,
+    /// Values that stand under a name which says what they are.
+    named: u64,
     examples: Vec<String>,
 }
 
@@ -144,6 +146,7 @@ impl Survey {
                 seen.partly |= bit;
             }
             let Some(tally) = self.tallies.get_mut(found.class as usize) else { continue };
+            tally.named += u64::from(hint.class() == Some(found.class));
             if tally.examples.len() < MAX_EXAMPLES {
                 let value = text.get(found.start..found.end).unwrap_or_default();
                 let more = if is_whole { "" } else { "…" };
@@ -192,7 +195,7 @@ impl Survey {
         if tally.found == 0 {
             return (clearly && self.possible().contains(class)).then_some(Confidence::Name);
         }
-        let by_chance = !named && is_number(class);
+        let by_chance = !named && tally.named == 0 && is_number(class);
         if by_chance && self.kind == CellKind::Number && (self.sampled < ENOUGH || share(tally.whole) < 50) {
             return None;
         }

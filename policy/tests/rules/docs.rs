@@ -23,3 +23,15 @@ fn examples_of_packs_are_rules() {
     let packs: String = sallyport_policy::PACKS.iter().map(|pack| pack.text).collect();
     drop(book(&(examples.concat() + &packs)));
 }
+
+#[test]
+fn examples_of_classes_are_classes() {
+    let page = include_str!("../../../docs/masks.md");
+    let examples: Vec<&str> =
+        page.split("```classes\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!examples.is_empty());
+    for text in examples {
+        let found = sallyport_policy::RuleBook::check(&[sallyport_policy::RuleFile::new("a.classes", text)]);
+        assert!(found.is_empty(), "{found}");
+    }
+}

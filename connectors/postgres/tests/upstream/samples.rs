@@ -22,7 +22,7 @@ CREATE TABLE crm.people (
 );
 INSERT INTO crm.people SELECT i, gen_random_uuid(), now() - i * interval '1 h', now(), 4000000000000000 + i,
     1700000000000 + i * 977, 'Canary Person' || chr(65 + i % 26), 'canary.mail' || i || '@example.com',
-    '+1 415 555 0' || 100 + i % 100, 219400000 + i, '1980-01-01'::date + i, '10.1.2.' || i % 250, '08:00:2b:01:02:03',
+    '+1 415 555 0' || 100 + i % 100, 219400000 + i, '1980-01-01'::date + i, ('10.1.2.' || i % 250)::inet, '08:00:2b:01:02:03',
     ARRAY['canary.list' || i || '@example.org'], jsonb_build_object('to', 'canary.json' || i || '@example.net', 'n', i),
     CASE WHEN i % 10 = 0 THEN 'wrote to canary.note' || i || '@example.com today' ELSE 'nothing to tell' END,
     '1.2.' || i, i * 1.5, true, '\xdeadbeef', md5(i::text) FROM generate_series(1, 300) i;
