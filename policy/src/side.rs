@@ -30,6 +30,10 @@ impl Side {
         self.anywhere.is_empty() && self.at.is_empty()
     }
 
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        [&self.anywhere].into_iter().chain(self.at.values()).flat_map(PolicySet::policies)
+    }
+
     /// Every set that can say something of the request's object: those of no place, of itself, and of all above it.
     pub fn about<'a>(
         &'a self,

@@ -9,8 +9,8 @@
 
 mod approvals;
 mod broken;
-mod could;
 mod classes;
+mod could;
 mod docs;
 mod fail_closed;
 mod packs;
