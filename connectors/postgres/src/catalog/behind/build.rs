@@ -341,8 +341,12 @@ impl Build<'_> {
             ("sql", Some(definition)) => self.texts.code(Language::Defined, definition),
             ("sql", None) => self.texts.code(Language::Sql, source),
             ("plpgsql", _) => self.texts.code(Language::PlPgSql, source),
-            // Another name for what PostgreSQL itself has.
-            ("internal", _) => Arc::new(besides(&format!("pg_catalog.\"{source}\"()"))),
+            // Another name for what PostgreSQL itself has, by the name of its C function: that need not be one in SQL.
+            ("internal", _) => Arc::new(match functions::known(source).map(|known| known.does) {
+                Some(Does::Nothing) => Code::default(),
+                Some(Does::Call(_)) => besides(&format!("pg_catalog.\"{source}\"()")),
+                None => Code::unknown(),
+            }),
             ("c", _) => Arc::new(match (functions::known(name).map(|known| known.does), library) {
                 (Some(Does::Nothing), _) => Code::default(),
                 (Some(Does::Call(_)), _) => besides(&format!("\"{name}\"()")),
