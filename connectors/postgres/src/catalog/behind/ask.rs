@@ -49,7 +49,10 @@ const USED: &str = "SELECT DISTINCT c.relname, d.objid, d.refobjid FROM pg_catal
 const FOREIGN: &str = "SELECT t.ftrelid, s.srvname, w.fdwname FROM pg_catalog.pg_foreign_table t \
     JOIN pg_catalog.pg_foreign_server s ON s.oid = t.ftserver \
     JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw";
-const FUNCTIONS: &str = "SELECT p.oid, n.nspname, p.proname, l.lanname, p.prosrc, p.probin, \
+/// The body of an alias is the name of a C function, which is none in SQL: the names of the server's own are asked for.
+const FUNCTIONS: &str = "SELECT p.oid, n.nspname, p.proname, l.lanname, CASE l.lanname WHEN 'internal' THEN \
+    (SELECT pg_catalog.string_agg(DISTINCT b.proname::pg_catalog.text, ' ') FROM pg_catalog.pg_proc b \
+    WHERE b.prosrc = p.prosrc AND b.prolang = p.prolang AND b.oid < 16384) ELSE p.prosrc END, p.probin, \
     pg_catalog.array_to_string(p.proconfig, E'\\n'), \
     CASE WHEN pg_catalog.to_jsonb(p) ->> 'prosqlbody' IS NOT NULL THEN pg_catalog.pg_get_functiondef(p.oid) END, \
     pg_catalog.pg_get_expr(p.proargdefaults, 0), p.prorettype::pg_catalog.text || ' ' || p.proargtypes::pg_catalog.text, \

@@ -341,12 +341,7 @@ impl Build<'_> {
             ("sql", Some(definition)) => self.texts.code(Language::Defined, definition),
             ("sql", None) => self.texts.code(Language::Sql, source),
             ("plpgsql", _) => self.texts.code(Language::PlPgSql, source),
-            // Another name for what PostgreSQL itself has, by the name of its C function: that need not be one in SQL.
-            ("internal", _) => Arc::new(match functions::known(source).map(|known| known.does) {
-                Some(Does::Nothing) => Code::default(),
-                Some(Does::Call(_)) => besides(&format!("pg_catalog.\"{source}\"()")),
-                None => Code::unknown(),
-            }),
+            ("internal", _) => Arc::new(alias_of(source)),
             ("c", _) => Arc::new(match (functions::known(name).map(|known| known.does), library) {
                 (Some(Does::Nothing), _) => Code::default(),
                 (Some(Does::Call(_)), _) => besides(&format!("\"{name}\"()")),
@@ -422,6 +417,21 @@ impl Build<'_> {
         self.behind.types = found;
         Ok(())
     }
+}
+
+/// Another name for what PostgreSQL itself has, under one name or several.
+fn alias_of(names: &str) -> Code {
+    let mut code = Code { unknown: names.is_empty(), ..Code::default() };
+    for name in names.split(' ').filter(|name| !name.is_empty()) {
+        match functions::known(name).map(|known| known.does) {
+            Some(Does::Nothing) => {}
+            Some(Does::Call(_)) => {
+                code.statements.extend(besides(&format!("pg_catalog.\"{name}\"()")).statements)
+            }
+            None => code.unknown = true,
+        }
+    }
+    code
 }
 
 /// What calling a compiled function does besides being a call.
