@@ -56,6 +56,7 @@ const SCHEMA: &str = "
     CREATE FUNCTION first_word() RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = deep AS $$
         DECLARE found secrets%ROWTYPE;
         BEGIN SELECT * INTO found FROM secrets LIMIT 1; found.word := 'x'; RETURN found.word; END $$;
+    CREATE FUNCTION soundex(text) RETURNS text LANGUAGE c AS '$libdir/dict_snowball', 'dsnowball_init';
     CREATE FUNCTION another_next(regclass) RETURNS bigint LANGUAGE internal AS 'nextval_oid';
     CREATE FUNCTION made_up(what text) RETURNS void LANGUAGE plpgsql AS $$
         BEGIN EXECUTE 'DELETE FROM deep.' || what || ' WHERE false'; END $$;
@@ -188,6 +189,7 @@ fn what_is_known_only_when_it_runs_is_unknown() {
     for sql in [
         "SELECT deep.made_up('log')",
         "SELECT deep.nobody_knows()",
+        "SELECT deep.soundex('named as what a library of the server has, and of another one')",
         "SELECT wander()",
         "CREATE FUNCTION deep.hidden() RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE now()::text; END $$",
     ] {

@@ -342,12 +342,7 @@ impl Build<'_> {
             ("sql", None) => self.texts.code(Language::Sql, source),
             ("plpgsql", _) => self.texts.code(Language::PlPgSql, source),
             ("internal", _) => Arc::new(alias_of(source)),
-            ("c", _) => Arc::new(match (functions::known(name).map(|known| known.does), library) {
-                (Some(Does::Nothing), _) => Code::default(),
-                (Some(Does::Call(_)), _) => besides(&format!("\"{name}\"()")),
-                (None, Some(library)) if is_pure_library(library) => Code::default(),
-                (None, _) => Code::unknown(),
-            }),
+            ("c", _) => Arc::new(compiled(name, library.and_then(name_of_library))),
             _ => Arc::new(Code::unknown()),
         }
     }
@@ -455,7 +450,23 @@ fn own_path(settings: &str) -> Option<Arc<Vec<String>>> {
     (!names.iter().any(|name| name == "$user")).then(|| Arc::new(names))
 }
 
-fn is_pure_library(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    LIBRARIES.contains(&name.strip_suffix(".so").unwrap_or(name))
+/// A compiled function does what the table says of its name only where it is of the library that the name is from.
+fn compiled(name: &str, library: Option<&str>) -> Code {
+    let Some(library) = library else { return Code::unknown() };
+    let pure = LIBRARIES.contains(&library);
+    match functions::known(name)
+        .filter(|known| pure || known.homes.contains(&library))
+        .map(|known| known.does)
+    {
+        Some(Does::Nothing) => Code::default(),
+        Some(Does::Call(_)) => besides(&format!("\"{name}\"()")),
+        None if pure => Code::default(),
+        None => Code::unknown(),
+    }
+}
+
+/// The name of a library where the server keeps its own. One from anywhere else is somebody's.
+fn name_of_library(path: &str) -> Option<&str> {
+    let name = path.strip_prefix("$libdir/").unwrap_or(path);
+    (!name.contains('/')).then(|| name.strip_suffix(".so").unwrap_or(name))
 }
